@@ -1,0 +1,62 @@
+"""Settings from the environment and `.env`: `KEYFRAME_<AREA>_<NAME>`, vendors' secrets by the vendors' names.
+
+They are read in each service's `app.py` and nowhere else.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """What every settings class has in common."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KEYFRAME_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+
+class CommonSettings(Settings):
+    """What every service reads: where the log and the objects are, and how it reports."""
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    """host:port of one broker or more, separated by commas."""
+    storage_provider: Literal["folder", "s3"] = "folder"
+    storage_folder: Path = Path("data/objects")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+    health_host: str = "127.0.0.1"
+    health_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Where a stage answers /livez and /readyz; 0 takes a free port."""
+
+
+class S3Settings(Settings):
+    """An S3 server: R2 by its account, any other by its endpoint."""
+
+    model_config = SettingsConfigDict(env_prefix="")
+
+    r2_account_id: str | None = None
+    s3_endpoint_url: str | None = None
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+    s3_region: str = "auto"
+    s3_bucket: str = "keyframe"
+    s3_public_bucket: str | None = None
+    s3_public_url: str | None = None
+
+
+class StageSettings(Settings):
+    """What every stage can be told; a subclass sets the prefix `KEYFRAME_<STAGE>_`."""
+
+    deadline: Positive = 600.0
+    """Seconds that one try of a record may take."""
+    attempts: Annotated[int, Field(ge=1)] = 4
+    """Tries of a record that fails in a way that may pass, before it is parked."""
+    patience: Positive = 3600.0
+    """Seconds to wait for a provider or store that is away, before the record is parked."""
+    consumers: Annotated[int, Field(ge=1)] = 1
+    """Records in hand at once in one process; scale by replicas first."""

@@ -1,0 +1,48 @@
+"""What counts as a picture: it decodes, has the asked size and is not blank."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from runtime.errors import Transient
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+BLANK_DEVIATION = 2.0
+"""A picture whose luma deviates less than this (of 255) shows nothing."""
+
+
+def check_picture(data: bytes, width: int, height: int) -> None:
+    """Raises `Transient` where the bytes are no picture of `width` x `height` pixels with something on it."""
+    picture = _decoded(data)
+    if picture.size != (width, height):
+        raise Transient(
+            f"the painter sent {picture.width}x{picture.height} pixels where {width}x{height} were asked for"
+        )
+    if float(np.asarray(picture.convert("L"), dtype=np.float32).std()) < BLANK_DEVIATION:
+        raise Transient("the painter sent a blank picture")
+
+
+def content_type(data: bytes) -> str:
+    """The media type of an encoded picture. Raises `Transient` where it is none."""
+    return Image.MIME[str(_opened(data).format)]
+
+
+def _decoded(data: bytes) -> Image.Image:
+    picture = _opened(data)
+    try:
+        picture.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Transient("the painter sent a damaged picture") from error
+    return picture
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError, OSError) as error:
+        raise Transient("the painter sent something that is no picture") from error

@@ -1,0 +1,48 @@
+"""What the voice stage needs."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.media import Word
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """What is to be spoken."""
+
+    text: str
+    voice: str
+    """The provider's name of the voice."""
+    language: str
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Speech and when each word sounds."""
+
+    samples: NDArray[np.float32]
+    """Mono, -1 to 1."""
+    sample_rate: int
+    words: tuple[Word, ...]
+    """In order; the texts are the words of the request as they are written there."""
+
+
+class Speaker(Protocol):
+    """Speaks."""
+
+    @property
+    def name(self) -> str:
+        """The provider, as the manifest names it and schemas/voices.toml lists it."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """What speaks, with its version: part of what makes speech the same speech."""
+        ...
+
+    async def speak(self, request: SpeechRequest) -> Spoken:
+        """The text as sound. Raises the three errors."""
+        ...
