@@ -1,0 +1,81 @@
+"""What a consumer has in hand, and the wish to have it back.
+
+A rebalance or a shutdown in the middle of a record would make somebody else start the same record.
+So whoever takes partitions away sets *wanted* and waits for *idle*: work in hand is finished and
+committed first, and what merely waits (a back-off, a hold) is given back at once.
+"""
+
+import asyncio
+import time
+from enum import StrEnum
+
+
+class Doing(StrEnum):
+    """What the worker does with the record in hand."""
+
+    IDLE = "idle"
+    WORK = "work"
+    WAIT = "wait"
+    EMIT = "emit"
+    PARK = "park"
+    COMMIT = "commit"
+
+
+class GivenUp(Exception):
+    """The record in hand is wanted back."""
+
+
+class Hand:
+    """One consumer's hand: it holds one record or none."""
+
+    def __init__(self) -> None:
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._wanted = asyncio.Event()
+        self._closing = False
+        self._doing = Doing.IDLE
+        self._since = time.monotonic()
+
+    @property
+    def doing(self) -> Doing:
+        return self._doing
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been doing this."""
+        return time.monotonic() - self._since
+
+    def turn(self, doing: Doing) -> None:
+        """Says what is done next; IDLE lets go of the record."""
+        self._doing, self._since = doing, time.monotonic()
+        if doing is Doing.IDLE:
+            self._idle.set()
+        else:
+            self._idle.clear()
+
+    async def nap(self, seconds: float) -> None:
+        """Waits, unless the record is wanted back: then raises `GivenUp` at once."""
+        try:
+            await asyncio.wait_for(self._wanted.wait(), seconds)
+        except TimeoutError:
+            return
+        raise GivenUp
+
+    async def drain(self, timeout: float) -> bool:
+        """Asks for what is in hand and waits for it to be settled; says whether it was in time."""
+        self._wanted.set()
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Asks for what is in hand, for good: the process stops."""
+        self._closing = True
+        self._wanted.set()
+
+    def reopen(self) -> None:
+        """New partitions are assigned: waits are waits again."""
+        if not self._closing:
+            self._wanted.clear()

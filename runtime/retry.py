@@ -1,0 +1,112 @@
+"""How often, how long and how far apart a record is tried: pure decisions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from runtime.errors import Permanent, StageError, Unavailable
+from runtime.settings import StageSettings
+
+BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
+"""Seconds. Full jitter: uniform between 0 and the cap of the try (AWS Architecture Blog, 2015)."""
+
+HOLD_BASE, HOLD_CAP = 1.0, 30.0
+HOLD_SLICE = timedelta(seconds=120)
+"""How long lasts before the record is given back and polled again, so that the consumer keeps polling."""
+
+Jitter = Callable[[float], float]
+"""Draws a number between 0 and its argument."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Try again then."""
+
+    next_try: datetime
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Wait for who is away; the record stays in hand."""
+
+    on: str
+    reason: str
+    since: datetime
+    next_try: datetime
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """Park the record."""
+
+    code: str
+    reason: str
+
+
+Verdict = Retry | Hold | GiveUp
+
+
+@dataclass
+class Trial:
+    """What is known of a record's tries in this process; it survives a give-back, not a restart."""
+
+    tries: int = 0
+    refused_since: datetime | None = None
+    refusals: int = 0
+    next_try: datetime | None = None
+    given_up: GiveUp | None = None
+    """Kept so that a park that fails does not run the stage again."""
+
+
+def judge(failure: Exception, trial: Trial, settings: StageSettings, now: datetime, jitter: Jitter) -> Verdict:
+    """What to do after a failed try; the failure is counted in `trial`."""
+    cause = innermost(failure)
+    if isinstance(cause, Unavailable):
+        verdict = _held(cause, trial, settings, now, jitter)
+    else:
+        verdict = _counted(cause, trial, settings, now, jitter)
+    match verdict:
+        case GiveUp():
+            trial.given_up = verdict
+        case Retry(next_try) | Hold(next_try=next_try):
+            trial.next_try = next_try
+    return verdict
+
+
+def _counted(cause: BaseException, trial: Trial, settings: StageSettings, now: datetime, jitter: Jitter) -> Verdict:
+    trial.tries += 1
+    if isinstance(cause, Permanent):
+        return GiveUp("permanent", str(cause))
+    if trial.tries >= settings.attempts:
+        return GiveUp("exhausted", _sentence(cause, settings))
+    return Retry(now + timedelta(seconds=jitter(min(BACKOFF_CAP, BACKOFF_BASE * 2**trial.tries))))
+
+
+def _held(refusal: Unavailable, trial: Trial, settings: StageSettings, now: datetime, jitter: Jitter) -> Verdict:
+    since = trial.refused_since = trial.refused_since or now
+    trial.refusals += 1
+    if (now - since).total_seconds() >= settings.patience:
+        return GiveUp("unavailable", str(refusal))
+    after = refusal.retry_after
+    if after is None:
+        after = HOLD_BASE + jitter(min(HOLD_CAP, HOLD_BASE * 2 ** min(trial.refusals, 10)))
+    return Hold(refusal.on, str(refusal), since, now + timedelta(seconds=after))
+
+
+def innermost(failure: BaseException) -> BaseException:
+    """The failure itself, or the gravest one inside an exception group."""
+    if not isinstance(failure, BaseExceptionGroup):
+        return failure
+    group = cast("BaseExceptionGroup[BaseException]", failure)
+    return min(map(innermost, group.exceptions), key=lambda one: not isinstance(one, Permanent))
+
+
+def _sentence(cause: BaseException, settings: StageSettings) -> str:
+    match cause:
+        case StageError():
+            return str(cause)
+        case TimeoutError():
+            return f"a try took longer than its {settings.deadline:g} seconds"
+        case _:
+            return f"an unexpected error ({type(cause).__name__}); the log has the details"

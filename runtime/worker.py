@@ -1,0 +1,200 @@
+"""The worker: decode, recall, run, remember, emit. What it returns says how the record is settled."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+from pydantic import ValidationError
+
+from runtime.answers import Answers
+from runtime.artefacts import Artefacts
+from runtime.brake import Brake
+from runtime.crashes import LIMIT, Crashes
+from runtime.dead_letters import Failure, parked_headers
+from runtime.errors import Permanent, StageError, Transient, Unavailable
+from runtime.hand import Doing, GivenUp, Hand
+from runtime.objects import ObjectStore
+from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
+from runtime.records import Bus, Record
+from runtime.reports import Clock, Reports, Task
+from runtime.retry import HOLD_SLICE, Hold, Jitter, Trial, innermost, judge
+from runtime.stage import AnyStage, Job
+from schemas.base import Contract
+from schemas.envelope import Envelope, MalformedEnvelope, derive_id
+from schemas.topics import dead_letters
+
+log = structlog.get_logger(__name__)
+
+TROUBLE_NAP = 3.0
+"""Seconds before a record that could not be placed (emitted, parked) is given back."""
+
+TRIALS_KEPT = 1000
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Worker:
+    """Takes the records of one stage, one at a time, to their outcomes."""
+
+    stage: AnyStage
+    bus: Bus
+    store: ObjectStore
+    hand: Hand
+    brake: Brake
+    jitter: Jitter
+    clock: Clock = _now
+    crashes: Crashes = field(init=False)
+    _trials: dict[str, Trial] = field(init=False, default_factory=dict[str, Trial])
+
+    def __post_init__(self) -> None:
+        self.crashes = Crashes(self.store, self.stage.name)
+        self._reports = Reports(self.stage.name, self.bus, self.clock)
+        self._answers = Answers(self.store)
+
+    async def settle(self, record: Record) -> Outcome:
+        """Works at a record until there is an outcome; no failure leaves this method."""
+        try:
+            outcome = await self._outcome(record)
+        except GivenUp:
+            outcome = GivenBack("wanted back")
+        except Exception as trouble:  # it could not be placed: never settle what nobody has
+            return await self._trouble(trouble)
+        with contextlib.suppress(Unavailable):
+            await self.crashes.settled()
+        return outcome
+
+    async def _trouble(self, trouble: Exception) -> GivenBack:
+        unexpected = not isinstance(trouble, StageError)
+        if unexpected:
+            self.brake.unexpected()
+        log.warning("record not placed", error=str(trouble), exc_info=unexpected)
+        with contextlib.suppress(GivenUp):
+            await self.hand.nap(TROUBLE_NAP)
+        return GivenBack(str(trouble))
+
+    async def _outcome(self, record: Record) -> Outcome:
+        await self._braked()
+        starts = await self.crashes.in_hand(record)
+        try:
+            task = self._decoded(record)
+        except (MalformedEnvelope, ValidationError) as error:
+            reason = f"the record is no {self.stage.consumes.name} event: {_brief(error)}"
+            return await self._park(record, None, Failure("undecodable", reason, 0))
+        structlog.contextvars.bind_contextvars(job=task.job_id, stage=str(self.stage.name), cause=task.cause.id)
+        if starts >= LIMIT:
+            reason = f"the {self.stage.name} stage was killed {starts} times with this record in hand"
+            return await self._park(record, task, Failure("crashed", reason, starts))
+        return await self._tried(task)
+
+    async def _braked(self) -> None:
+        """While the brake is on, nothing is worked at and nothing is parked."""
+        while self.brake.on:
+            self.hand.turn(Doing.WAIT)
+            await self.hand.nap(TROUBLE_NAP)
+
+    def _decoded(self, record: Record) -> Task:
+        cause = Envelope.from_kafka(record.headers, record.value)
+        expected = self.stage.consumes
+        if cause.type != expected.name or expected.event is None:
+            raise MalformedEnvelope(f"its type is {cause.type[:80]!r}")
+        event = expected.event.model_validate_json(cause.data)
+        if getattr(event, "job_id", None) != cause.subject:
+            raise MalformedEnvelope("its subject is not its job")
+        return Task(record, cause, event, getattr(event, "revision", 1))
+
+    async def _tried(self, task: Task) -> Outcome:
+        trial = self._trial(task.cause.id)
+        slice_end = self.clock() + HOLD_SLICE
+        while trial.given_up is None:
+            if not await self._waited(trial, slice_end):
+                return GivenBack("a slice of a hold is over")
+            self.hand.turn(Doing.WORK)
+            try:
+                outcome = await self._once(task)
+            except GivenUp:
+                raise
+            except Exception as failure:
+                verdict = judge(failure, trial, self.stage.settings, self.clock(), self.jitter)
+                self._note(failure, trial)
+                if isinstance(verdict, Hold):
+                    await self._reports.waiting(task, verdict)
+            else:
+                del self._trials[task.cause.id]
+                return outcome
+        await self._braked()
+        verdict = trial.given_up
+        parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries))
+        del self._trials[task.cause.id]
+        return parked
+
+    async def _waited(self, trial: Trial, slice_end: datetime) -> bool:
+        """Waits until the next try is due, or until the slice ends; says whether the try is due."""
+        now = self.clock()
+        if trial.next_try is None or trial.next_try <= now:
+            return True
+        until = min(trial.next_try, slice_end)
+        self.hand.turn(Doing.WAIT)
+        await self.hand.nap((until - now).total_seconds())
+        return until == trial.next_try
+
+    def _trial(self, cause_id: str) -> Trial:
+        if len(self._trials) > TRIALS_KEPT:  # of records that others have finished since
+            del self._trials[next(iter(self._trials))]
+        return self._trials.setdefault(cause_id, Trial())
+
+    def _note(self, failure: Exception, trial: Trial) -> None:
+        match innermost(failure):
+            case Unavailable() as refusal:
+                log.warning("waiting", on=refusal.on, reason=str(refusal))
+            case Permanent() | Transient() | TimeoutError() as known:
+                self.brake.worked()
+                log.warning("try failed", kind=type(known).__name__, reason=str(known), tries=trial.tries)
+            case _:
+                self.brake.unexpected()
+                log.error("unexpected error", exc_info=failure)
+
+    async def _once(self, task: Task) -> Outcome:
+        answer_id = derive_id(self.stage.name, self.stage.emits.name, task.cause.id, 0)
+        answer = await self._answers.recall(task.job_id, answer_id)
+        if answer is not None:
+            await self._emit(answer)
+            return Repeated(answer_id)
+        await self._reports.progressed(task, 0, 1, "started")
+        async with asyncio.timeout(self.stage.settings.deadline):
+            made: Contract = await self.stage.run(task.event, self.stage.ports(self._job(task)))
+        answer = self._reports.envelope(task, self.stage.emits, answer_id, made)
+        await self._emit(await self._answers.remember(answer))
+        return Emitted(answer_id)
+
+    async def _emit(self, answer: Envelope) -> None:
+        self.brake.worked()
+        self.hand.turn(Doing.EMIT)
+        await self.bus.publish(self.stage.emits, answer)
+
+    def _job(self, task: Task) -> Job:
+        async def progress(step: int, steps: int, label: str, artefact: str | None = None) -> None:
+            await self._reports.progressed(task, step, steps, label, artefact)
+
+        return Job(task.job_id, self.store, Artefacts(self.store, task.job_id), progress)
+
+    async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:
+        self.hand.turn(Doing.PARK)
+        log.error("parked", code=failure.code, reason=failure.reason, topic=record.topic, offset=record.offset)
+        queue, headers = dead_letters(self.stage.name), parked_headers(record, self.stage.name, failure)
+        await self.bus.publish_bytes(queue, key=record.key, value=record.value or b"", headers=headers)
+        await self._reports.failed(record, task, failure)
+        return Parked(failure.code, failure.reason)
+
+
+def _brief(error: Exception) -> str:
+    """What is wrong with a record, without repeating what stands in it."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the value"
+        return f"{where}: {first['msg']}"
+    return str(error)
