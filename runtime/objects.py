@@ -4,35 +4,66 @@ Keys are relative, slash-separated and made in `schemas/keys.py`. Every adapter 
 errors: a key that is not there is `ObjectMissing`, anything wrong with the store is `Unavailable`.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from runtime.errors import Transient
+from runtime.errors import Permanent, Transient
+
+MAX_KEY_CHARACTERS = 512
+_NAME = "[A-Za-z0-9_][A-Za-z0-9._-]{0,199}"
+_KEY = re.compile(rf"{_NAME}(/{_NAME})*")
+_PREFIX = re.compile(rf"({_NAME}/)*({_NAME})?")
 
 
 class ObjectMissing(Transient):
     """There is no object under this key."""
 
 
+class MalformedKey(Permanent):
+    """This is no key of an object: one is names of letters, digits and `._-`, separated by slashes."""
+
+
+def check_key(key: str) -> None:
+    """Raises `MalformedKey` for what could leave the store or mean different things to different stores.
+
+    Keys arrive in events and in requests, so they are hostile until they passed here.
+    """
+    if len(key) > MAX_KEY_CHARACTERS or _KEY.fullmatch(key) is None:
+        raise MalformedKey("the key of an object is malformed")
+
+
+def check_prefix(prefix: str) -> None:
+    """Raises `MalformedKey` for what no key begins with."""
+    if len(prefix) > MAX_KEY_CHARACTERS or _PREFIX.fullmatch(prefix) is None:
+        raise MalformedKey("the prefix of objects is malformed")
+
+
 @dataclass(frozen=True)
-class ObjectInfo:
-    """What a store knows of an object without reading it."""
+class ObjectEntry:
+    """What a listing says of an object."""
 
     key: str
     size: int
     """Bytes."""
     modified: datetime
+
+
+@dataclass(frozen=True)
+class ObjectInfo(ObjectEntry):
+    """What a store knows of an object without reading it."""
+
     content_type: str
 
 
 class ObjectStore(Protocol):
     """Where artefacts, answers and published files lie.
 
-    Every method may raise `Unavailable`. Writes are atomic: a reader sees the old object, the new
-    one or none.
+    Every method may raise `Unavailable`, and `MalformedKey` before it does anything. Writes are
+    atomic: a reader sees the old object, the new one or none.
     """
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
@@ -63,7 +94,11 @@ class ObjectStore(Protocol):
         """Reads an object into a file. Raises `ObjectMissing`."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+    async def copy(self, source: str, target: str) -> None:
+        """Writes an object again under another key, content type included. Raises `ObjectMissing`."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectEntry]:
         """Every object whose key begins with `prefix`, in the order of keys."""
         ...
 
@@ -76,4 +111,8 @@ class ObjectStore(Protocol):
 
         With `filename` the answer is a download of that name.
         """
+        ...
+
+    async def clear_unfinished(self, before: datetime) -> int:
+        """Removes what writes that were cut off left behind, begun before `before`; says how many."""
         ...
