@@ -13,7 +13,7 @@ BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
 
 HOLD_BASE, HOLD_CAP = 1.0, 30.0
 HOLD_SLICE = timedelta(seconds=120)
-"""How long lasts before the record is given back and polled again, so that the consumer keeps polling."""
+"""How long a hold lasts before the record is given back and polled again, so that the consumer keeps polling."""
 
 Jitter = Callable[[float], float]
 """Draws a number between 0 and its argument."""

@@ -58,5 +58,9 @@ class StageSettings(Settings):
     """Tries of a record that fails in a way that may pass, before it is parked."""
     patience: Positive = 3600.0
     """Seconds to wait for a provider or store that is away, before the record is parked."""
+    drain: Positive = 660.0
+    """Seconds to wait for the record in hand when the stage stops or gives partitions away; above the deadline."""
+    brake: Annotated[int, Field(ge=1)] = 12
+    """Unexpected errors in a row after which the stage stops taking records."""
     consumers: Annotated[int, Field(ge=1)] = 1
     """Records in hand at once in one process; scale by replicas first."""

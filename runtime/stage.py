@@ -1,6 +1,6 @@
 """A stage, declared: a function from one event to the next, and what it may ask for on the way."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -46,7 +46,7 @@ class Stage(Generic[In, Out, Ports]):
     run: Callable[[In, Ports], Awaitable[Out]]
     ports: Callable[[Job], Ports]
     settings: StageSettings
-    chores: tuple[Callable[[], Awaitable[None]], ...] = ()
+    chores: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     """What runs beside the stage for as long as its process does (a sweep)."""
 
 

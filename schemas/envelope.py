@@ -45,9 +45,15 @@ class Envelope:
     redrives: int = 0
     """How often the record was taken out of a dead-letter queue."""
 
+    @property
+    def traceparent(self) -> str:
+        """W3C Trace Context: a job is a trace, an event of it a span. Both ids are derived, as ours are."""
+        return f"00-{UUID(self.subject).hex}-{derive_id(self.id).replace('-', '')[:16]}-01"
+
     def headers(self) -> dict[str, str]:
         """Kafka headers in binary mode."""
-        return {f"ce_{name}": text for name, text in self._attributes().items()} | {"content-type": CONTENT_TYPE}
+        attributes = {f"ce_{name}": text for name, text in self._attributes().items()}
+        return attributes | {"content-type": CONTENT_TYPE, "traceparent": self.traceparent}
 
     def structured(self) -> bytes:
         """One JSON document: attributes and data."""

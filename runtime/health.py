@@ -1,0 +1,94 @@
+"""Liveness and readiness of a stage. They look at the consumer, not only at the broker.
+
+Not live means: restart me. Not ready means: I am here, but records do not move.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from runtime.brake import Brake
+from runtime.hand import Doing, Hand
+
+STALE_READY, STALE_LIVE = 30.0, 180.0
+"""Seconds without an answer from the broker for an idle consumer's partitions."""
+
+OVERDUE = 60.0
+"""Seconds over its deadline after which a record will not end by itself."""
+
+
+class Member(Protocol):
+    """What is looked at of a consumer."""
+
+    @property
+    def hand(self) -> Hand: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def seconds_since_poll(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """One consumer of a stage, and what it is allowed."""
+
+    name: str
+    member: Member
+    brake: Brake
+    deadline: float
+
+    def not_live(self) -> str | None:
+        """Why the process must be restarted, or None."""
+        hand, since = self.member.hand, self.member.seconds_since_poll
+        if hand.doing is Doing.WORK and hand.seconds > self.deadline + OVERDUE:
+            return f"{self.name}: a record is {hand.seconds - self.deadline:.0f} s over its deadline"
+        if hand.doing is Doing.IDLE and since is not None and since > STALE_LIVE:
+            return f"{self.name}: the consumer is stuck, it has not heard from the broker for {since:.0f} s"
+        return None
+
+    def not_ready(self) -> str | None:
+        """Why records do not move, or None."""
+        since = self.member.seconds_since_poll
+        if self.brake.on:
+            return f"{self.name}: stopped after {self.brake.in_a_row} unexpected errors in a row; see the log"
+        if self.member.partitions == 0:
+            return f"{self.name}: no partition is assigned yet"
+        if self.member.hand.doing is Doing.IDLE and since is not None and since > STALE_READY:
+            return f"{self.name}: the broker has not answered for {since:.0f} s"
+        return self.not_live()
+
+
+@dataclass
+class Health:
+    """All consumers of a process."""
+
+    vitals: Sequence[Vitals] = ()
+
+    def app(self) -> Starlette:
+        """/livez and /readyz: 200, or 503 with the reasons."""
+        return Starlette(
+            routes=[
+                Route("/livez", self._route(Vitals.not_live)),
+                Route("/readyz", self._route(Vitals.not_ready, joined=True)),
+            ]
+        )
+
+    def problems(self, look: Callable[[Vitals], str | None] = Vitals.not_ready) -> list[str]:
+        """What is wrong, a sentence each."""
+        return [problem for one in self.vitals if (problem := look(one)) is not None]
+
+    def _route(
+        self, look: Callable[[Vitals], str | None], *, joined: bool = False
+    ) -> Callable[[Request], JSONResponse]:
+        def answer(_: Request) -> JSONResponse:
+            problems = self.problems(look)
+            if joined and not self.vitals:
+                problems = ["not connected to Kafka yet"]
+            return JSONResponse({"ok": not problems, "problems": problems}, 503 if problems else 200)
+
+        return answer
