@@ -1,0 +1,99 @@
+"""What S3's refusals mean, in the runtime's words."""
+
+import errno
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from runtime.errors import StageError, Unavailable
+from runtime.objects import ObjectMissing
+
+ON = "object store"
+
+_KEYS = "the object store refuses the access key: check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
+_RIGHTS = "the object store denies access: give the key the right to read, write, list and delete in the bucket"
+_REGION = "the object store is asked in the wrong region: check S3_REGION and S3_ENDPOINT_URL"
+_BUCKET = "the bucket of the object store does not exist: make it, or check S3_BUCKET and S3_PUBLIC_BUCKET"
+_CLOCK = "the object store refuses this machine's clock: set it right"
+_BUSY = "the object store limits our requests"
+_REFUSALS = {
+    "InvalidAccessKeyId": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "InvalidToken": _KEYS,
+    "ExpiredToken": _KEYS,
+    "Unauthorized": _KEYS,
+    "401": _KEYS,
+    "AccessDenied": _RIGHTS,
+    "403": _RIGHTS,
+    "AuthorizationHeaderMalformed": _REGION,
+    "PermanentRedirect": _REGION,
+    "301": _REGION,
+    "NoSuchBucket": _BUCKET,
+    "RequestTimeTooSkewed": _CLOCK,
+    "SlowDown": _BUSY,
+    "TooManyRequests": _BUSY,
+    "429": _BUSY,
+    "503": _BUSY,
+}
+"""By S3's error code, or by the HTTP status where an answer has no body (to HEAD)."""
+
+_SILENT = "the object store does not answer in time"
+_UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID and the network"
+_FOREIGN = "what answers is no S3 server: check S3_ENDPOINT_URL"
+_NO_KEYS = "the object store needs a key: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
+
+
+def translated(error: BaseException, key: str) -> StageError:
+    """The runtime's word for an error of boto3, or of the disk of this machine.
+
+    Args:
+        key: the object that was asked for.
+    """
+    match error:
+        case ClientError():
+            return _of_answer(error, key)
+        case OSError() if not isinstance(error, ConnectionError):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            return Unavailable("the local disk is full" if full else "the local disk does not work", on="local disk")
+        case ConnectTimeoutError() | ReadTimeoutError():
+            return Unavailable(_SILENT, on=ON)
+        case ResponseParserError():
+            return Unavailable(_FOREIGN, on=ON)
+        case NoCredentialsError() | PartialCredentialsError():
+            return Unavailable(_NO_KEYS, on=ON)
+        case _:
+            return Unavailable(_UNREACHABLE, on=ON)
+
+
+def code(error: ClientError) -> str:
+    """S3's error code, or the HTTP status in digits where an answer has no body."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _of_answer(error: ClientError, key: str) -> StageError:
+    name = code(error)
+    if name in ("NoSuchKey", "NotFound", "404"):
+        return ObjectMissing(f"the object {key} is missing")
+    answer = error.response.get("ResponseMetadata", {})
+    status = str(answer.get("HTTPStatusCode", ""))
+    message = _REFUSALS.get(name) or _REFUSALS.get(status) or f"the object store answers with an error ({status})"
+    return Unavailable(message, on=ON, retry_after=_retry_after(answer.get("HTTPHeaders", {})))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from a Retry-After in seconds or as a date by the server's own clock (RFC 9110, 10.2.3)."""
+    after = headers.get("retry-after", "")
+    try:
+        if after.isdecimal():
+            return float(after)
+        return max(0.0, (parsedate_to_datetime(after) - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return None
