@@ -1,0 +1,55 @@
+"""The generated contracts under schemas/json: written, or compared with what is committed.
+
+python -m keyframe.contracts            writes them
+python -m keyframe.contracts --check    fails where they have drifted from the code
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from keyframe import VERSION
+from schemas.documents import asyncapi, json_schemas
+from services.gateway.app import openapi
+
+FOLDER = Path("schemas/json")
+
+
+def documents() -> Mapping[str, str]:
+    """Every generated document, by file name."""
+    made = {f"{topic}.json": schema for topic, schema in json_schemas().items()}
+    made |= {"asyncapi.json": asyncapi(VERSION), "openapi.json": openapi()}
+    return {name: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for name, body in made.items()}
+
+
+def drifted(folder: Path = FOLDER) -> list[str]:
+    """The names of the documents that differ from what the code says, are missing or too many."""
+    wanted = documents()
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    return sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Writes every document and removes what is none any more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = documents()
+    for path in folder.glob("*.json"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    if "--check" not in sys.argv[1:]:
+        write()
+        return 0
+    stale = drifted()
+    for name in stale:
+        print(f"{FOLDER / name} has drifted: run `make schemas`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

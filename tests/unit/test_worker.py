@@ -1,0 +1,306 @@
+"""A record's way to its outcome: what is published, remembered and parked on it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.brake import Brake
+from runtime.errors import Permanent, Transient, Unavailable
+from runtime.folder_objects import FolderObjects
+from runtime.hand import Hand
+from runtime.outcome import Emitted, GivenBack, Parked, Repeated
+from runtime.settings import StageSettings
+from runtime.stage import Job, Stage
+from runtime.worker import Worker
+from schemas.events import ImagesRendered, ScriptWritten
+from schemas.jobs import JobFailed, JobProgressed
+from schemas.topics import IMAGES_RENDERED, JOB_FAILED, JOB_PROGRESSED, SCRIPT_WRITTEN, ServiceName
+from tests import builders
+from tests.fakes import FakeBus
+from tests.waiting import until
+
+Run = Callable[[ScriptWritten, Job], Awaitable[ImagesRendered]]
+
+
+async def paints(script: ScriptWritten, job: Job) -> ImagesRendered:
+    return script.grown(ImagesRendered, scenes=builders.images_rendered().scenes)
+
+
+@dataclass
+class Script:
+    """A stage function that fails as often as it is told, then paints."""
+
+    failures: list[Exception]
+    runs: int = 0
+
+    async def __call__(self, script: ScriptWritten, job: Job) -> ImagesRendered:
+        self.runs += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return await paints(script, job)
+
+
+@dataclass
+class House:
+    """A worker and all that is around it; its clock leaps past every back-off."""
+
+    store: FolderObjects
+    run: Any
+    settings: StageSettings = field(default_factory=StageSettings)
+    bus: FakeBus = field(default_factory=FakeBus)
+    leap: timedelta = timedelta(seconds=40)
+
+    def __post_init__(self) -> None:
+        self.brake = Brake(self.settings.brake)
+        self.hand = Hand()
+        self._ticks = count()
+        self.worker = self.fresh_worker()
+
+    def now(self) -> datetime:
+        return builders.NOON + next(self._ticks) * self.leap
+
+    def fresh_worker(self) -> Worker:
+        """What a restarted process has: nothing but the store."""
+        stage = Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, self.run, lambda job: job, self.settings)
+        return Worker(stage, self.bus, self.store, self.hand, self.brake, lambda most: 0.0, self.now)
+
+    def progress(self) -> list[JobProgressed]:
+        return [JobProgressed.model_validate_json(each.data) for each in self.bus.of(JOB_PROGRESSED)]
+
+    def failed(self) -> list[JobFailed]:
+        return [JobFailed.model_validate_json(each.data) for each in self.bus.of(JOB_FAILED)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderObjects:
+    return FolderObjects(tmp_path)
+
+
+async def test_answers_with_the_next_event(store: FolderObjects) -> None:
+    house = House(store, paints)
+    record = builders.record(builders.script_written())
+
+    outcome = await house.worker.settle(record)
+
+    [answer] = house.bus.of(IMAGES_RENDERED)
+    assert outcome == Emitted(answer.id)
+    assert ImagesRendered.model_validate_json(answer.data) == builders.images_rendered()
+    assert answer.causation_id == dict(record.headers)["ce_id"].decode()
+    assert [(each.step, each.label) for each in house.progress()] == [(0, "started")]
+
+
+async def test_a_redelivery_repeats_the_same_bytes_and_does_no_work(store: FolderObjects) -> None:
+    run = Script([])
+    house = House(store, run)
+    record = builders.record(builders.script_written())
+    await house.worker.settle(record)
+
+    outcome = await house.fresh_worker().settle(record)
+
+    first, second = house.bus.of(IMAGES_RENDERED)
+    assert outcome == Repeated(first.id)
+    assert first == second
+    assert run.runs == 1
+
+
+async def test_a_kill_between_remember_and_emit_costs_nothing(store: FolderObjects) -> None:
+    run = Script([])
+    house = House(store, run)
+    house.bus.away = True
+    house.hand.close()  # the nap after the failed emit ends at once
+    assert isinstance(await house.worker.settle(builders.record(builders.script_written())), GivenBack)
+    house.bus.away = False
+    house.hand = Hand()
+
+    outcome = await house.fresh_worker().settle(builders.record(builders.script_written()))
+
+    assert isinstance(outcome, Repeated)
+    assert run.runs == 1
+
+
+async def test_what_may_pass_is_tried_again(store: FolderObjects) -> None:
+    house = House(store, Script([Transient("a malformed answer"), TimeoutError()]))
+
+    assert isinstance(await house.worker.settle(builders.record(builders.script_written())), Emitted)
+
+
+async def test_tries_run_out(store: FolderObjects) -> None:
+    settings = StageSettings(attempts=3)
+    run = Script([Transient("a malformed answer")] * 9)
+    house = House(store, run, settings)
+    record = builders.record(builders.script_written())
+
+    assert await house.worker.settle(record) == Parked("exhausted", "a malformed answer")
+
+    assert run.runs == 3
+    [parked] = house.bus.parked
+    assert (parked.topic, parked.key, parked.value) == ("keyframe.images.dlq.v1", record.key, record.value)
+    assert set(record.headers) <= set(parked.headers)
+    assert dict(parked.headers)["keyframe_attempts"] == b"3"
+    [failed] = house.failed()
+    assert (failed.code, failed.message, failed.attempts) == ("exhausted", "a malformed answer", 3)
+
+
+async def test_what_never_will_is_parked_at_once(store: FolderObjects) -> None:
+    run = Script([Permanent("the prompt was refused")])
+    house = House(store, run)
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert outcome == Parked("permanent", "the prompt was refused")
+    assert run.runs == 1
+
+
+async def test_failures_inside_a_task_group_are_seen_through(store: FolderObjects) -> None:
+    failures: list[Exception] = [ExceptionGroup("both", [Transient("slow"), Permanent("refused")])]
+    house = House(store, Script(failures))
+
+    assert await house.worker.settle(builders.record(builders.script_written())) == Parked("permanent", "refused")
+
+
+async def test_who_is_away_is_waited_for_and_named(store: FolderObjects) -> None:
+    house = House(store, Script([Unavailable("Polly limits us", on="polly", retry_after=7.0)]))
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    [waiting] = [each.waiting for each in house.progress() if each.waiting]
+    assert isinstance(outcome, Emitted)
+    assert (waiting.on, waiting.reason) == ("polly", "Polly limits us")
+    assert waiting.next_try - waiting.since == timedelta(seconds=7)
+
+
+async def test_patience_ends(store: FolderObjects) -> None:
+    refusals: list[Exception] = [Unavailable("Polly is away", on="polly")] * 99
+    house = House(store, Script(refusals), StageSettings(patience=300), leap=timedelta(seconds=10))
+    record = builders.record(builders.script_written())
+
+    outcome = await house.worker.settle(record)
+    while isinstance(outcome, GivenBack):  # a hold is sliced: the record is polled again
+        outcome = await house.worker.settle(record)
+
+    assert outcome == Parked("unavailable", "Polly is away")
+
+
+async def test_a_hold_is_given_back_at_once_when_the_record_is_wanted(store: FolderObjects) -> None:
+    refusals: list[Exception] = [Unavailable("Polly is away", on="polly", retry_after=3600)]
+    house = House(store, Script(refusals), leap=timedelta(0))
+    settling = asyncio.create_task(house.worker.settle(builders.record(builders.script_written())))
+    await until(lambda: any(each.waiting for each in house.progress()))
+
+    house.hand.close()
+
+    assert await asyncio.wait_for(settling, 5) == GivenBack("wanted back")
+    assert not house.bus.parked
+
+
+async def test_a_deadline_ends_a_try(store: FolderObjects) -> None:
+    async def hangs(script: ScriptWritten, job: Job) -> ImagesRendered:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    house = House(store, hangs, StageSettings(attempts=1, deadline=0.05))
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert outcome == Parked("exhausted", "a try took longer than its 0.05 seconds")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": None},
+        {"value": b"\xff\x00"},
+        {"value": b"{}"},
+        {"headers": ()},
+        {"headers": (("ce_id", None), ("x", b"\xff"))},
+    ],
+    ids=["null value", "no JSON", "no fields", "no headers", "null and broken headers"],
+)
+async def test_a_poison_record_is_parked_and_its_job_told(store: FolderObjects, changes: dict[str, Any]) -> None:
+    house = House(store, paints)
+
+    outcome = await house.worker.settle(builders.record(builders.script_written(), **changes))
+
+    assert isinstance(outcome, Parked)
+    assert outcome.code == "undecodable"
+    [parked] = house.bus.parked
+    assert parked.value == (changes.get("value", builders.script_written().model_dump_json().encode()) or b"")
+    assert [each.job_id for each in house.failed()] == [builders.job_id()]
+
+
+async def test_a_record_of_nobody_is_parked(store: FolderObjects) -> None:
+    house = House(store, paints)
+
+    outcome = await house.worker.settle(builders.record(builders.script_written(), value=b"", key=b"nobody"))
+
+    assert isinstance(outcome, Parked)
+    assert house.failed() == []
+
+
+async def test_a_park_that_fails_is_parked_later_without_another_run(store: FolderObjects) -> None:
+    run = Script([Permanent("refused")])
+    house = House(store, run)
+    record = builders.record(builders.script_written())
+    house.bus.away = True
+    settling = asyncio.create_task(house.worker.settle(record))
+    await until(lambda: run.runs)
+    await house.hand.drain(0)
+    assert isinstance(await settling, GivenBack)
+    house.bus.away = False
+    house.hand.reopen()
+
+    assert await house.worker.settle(record) == Parked("permanent", "refused")
+    assert run.runs == 1
+
+
+async def test_a_record_that_kills_its_process_is_parked_at_the_fourth_start(store: FolderObjects) -> None:
+    async def dies(script: ScriptWritten, job: Job) -> ImagesRendered:
+        raise SystemExit
+
+    record = builders.record(builders.script_written())
+    house = House(store, dies)
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            await house.fresh_worker().settle(record)
+
+    outcome = await house.fresh_worker().settle(record)
+
+    assert isinstance(outcome, Parked)
+    assert outcome.code == "crashed"
+
+
+async def test_a_finished_record_leaves_no_crash_count(store: FolderObjects) -> None:
+    house = House(store, paints)
+    for _ in range(5):
+        assert not isinstance(await house.fresh_worker().settle(builders.record(builders.script_written())), Parked)
+
+    assert [entry async for entry in store.list("hands/")] == []
+
+
+async def test_the_brake_keeps_a_bad_deploy_from_draining_the_topic(store: FolderObjects) -> None:
+    bugs: list[Exception] = [ZeroDivisionError()] * 99
+    house = House(store, Script(bugs), StageSettings(attempts=2, brake=4))
+    first = await house.worker.settle(builders.record(builders.script_written(1), offset=1))
+    settling = asyncio.create_task(house.worker.settle(builders.record(builders.script_written(2), offset=2)))
+    await until(lambda: house.brake.on)
+    house.hand.close()
+
+    assert isinstance(first, Parked)
+    assert isinstance(await asyncio.wait_for(settling, 5), GivenBack)
+    assert len(house.bus.parked) == 1
+
+
+async def test_unknown_fields_pass_through(store: FolderObjects) -> None:
+    house = House(store, paints)
+    newer = builders.script_written().model_copy(update={"mood": "calm"})
+
+    await house.worker.settle(builders.record(newer))
+
+    [answer] = house.bus.of(IMAGES_RENDERED)
+    assert b'"mood":"calm"' in answer.data
