@@ -1,6 +1,6 @@
 """The frames of a film, one after the other, with only the stills in hand that they show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,14 @@ def draw_frames(
     pictures: Sequence[Path],
     moves: Sequence[Move],
     size: tuple[int, int],
-    buffers: Iterator[Plane],
+    take: Callable[[], Plane],
 ) -> Iterator[Plane]:
-    """Draws every frame into the next of the buffers, and hands that buffer on.
+    """Draws every frame into a buffer that it takes, and hands that buffer on.
 
     Args:
         pictures: a picture file for each shot.
         size: (width, height) of the frames, both even.
-        buffers: of `frame_bytes`; one is taken only when its frame is to be drawn.
+        take: gives a buffer of `frame_bytes`; it is asked when a frame is to be drawn.
 
     Raises:
         Transient: a picture does not decode.
@@ -32,7 +32,7 @@ def draw_frames(
     stills: dict[int, Still] = {}
     for frame, seen in enumerate(timeline.seen()):
         stills = {shot: stills[shot] if shot in stills else read_still(pictures[shot], size) for shot in seen}
-        buffer = next(buffers)
+        buffer = take()
         for layer, target in zip(seen, (frame_planes(buffer, *size), above), strict=False):
             view = rectangle(moves[layer], timeline.shots[layer].progress(frame), stills[layer].size, size)
             draw(stills[layer], view, target)
