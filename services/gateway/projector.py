@@ -1,0 +1,152 @@
+"""The projector: follows every topic, and folds what it reads into the status view."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from runtime.errors import StageError, Unavailable
+from runtime.records import Record
+from schemas.envelope import Envelope, MalformedEnvelope
+from schemas.events import ChainEvent
+from schemas.jobs import JobEvent
+from schemas.topics import CHAIN, JOB_TOPICS, ServiceName, Topic
+from services.gateway.ports import Bus, StatusView
+from services.gateway.projection import Fact
+from services.gateway.unprojected import Unprojected
+
+GROUP = f"keyframe.{ServiceName.GATEWAY}"
+FOLLOWED: Mapping[str, Topic] = {topic.name: topic for topic in (*CHAIN, *JOB_TOPICS)}
+PAUSE = 1.0
+"""Seconds between two tries while the log or the database is away."""
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
+log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway.projector")
+
+
+class Undecodable(ValueError):
+    """A record is no event of its topic."""
+
+
+def decode(record: Record) -> Fact:
+    """A record of the log as a fact.
+
+    Raises:
+        Undecodable: its headers, its data, or what they say of each other is wrong.
+    """
+    try:
+        return fact_of(Envelope.from_kafka(record.headers, record.value), FOLLOWED[record.topic])
+    except (MalformedEnvelope, ValidationError, ValueError, KeyError) as error:
+        raise Undecodable(f"{record.topic}/{record.partition} at {record.offset}") from error
+
+
+def fact_of(envelope: Envelope, topic: Topic) -> Fact:
+    """An envelope's event as a fact.
+
+    Raises:
+        ValueError: it is no event of this topic, or of another job than it says.
+    """
+    if topic.event is None or envelope.type != topic.name:
+        raise ValueError(f"{envelope.type} does not travel on {topic.name}")
+    data = envelope.data if b"\\u0000" not in envelope.data else _without_nul(envelope.data)
+    event = topic.event.model_validate_json(data)
+    if not isinstance(event, ChainEvent | JobEvent) or event.job_id != envelope.subject:
+        raise ValueError("the event is of another job than its envelope")
+    return Fact(str(UUID(envelope.id)), envelope.time, event, envelope.redrives)
+
+
+def _without_nul(data: bytes) -> bytes:
+    """Postgres keeps no NUL in text."""
+
+    def cleaned(value: Any) -> Any:
+        match value:
+            case str():
+                return value.replace("\0", "")
+            case list():
+                return [cleaned(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            case dict():
+                return {cleaned(key): cleaned(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            case _:
+                return value
+
+    return _ANY.dump_json(cleaned(_ANY.validate_json(data)))
+
+
+class Projector:
+    """Keeps the view up with the log for as long as the process lives."""
+
+    def __init__(self, bus: Bus, view: StatusView, unprojected: Unprojected, *, pause: float = PAUSE) -> None:
+        self._bus = bus
+        self._view = view
+        self._unprojected = unprojected
+        self._pause = pause
+        self._task: asyncio.Task[None] | None = None
+        self.fault: str | None = "The projection has not begun."
+        """Why the view does not keep up, or None while it does."""
+        self.skipped = 0
+        """Records that were no events, or that the database refused."""
+
+    async def start(self) -> None:
+        """Opens the view and begins to follow; where either is away, it goes on trying.
+
+        Raises:
+            MigrationRefused: the view is of other migrations than this version's.
+        """
+        with suppress(Unavailable):
+            await self._view.open()
+        self._task = asyncio.create_task(self._run(), name="projector")
+
+    async def stop(self) -> None:
+        """Returns once nothing is in hand; what was is not committed, and is read again at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._view.open()
+                self.fault = None
+                await self._bus.follow(GROUP, tuple(FOLLOWED.values()), self.handle)
+                self.fault = "The log is not followed any more."
+            except StageError as error:
+                self.fault = str(error)
+            except Exception:
+                self.fault = "The projection met an error; the log has it."
+                log.exception("projection failed")
+            await asyncio.sleep(self._pause)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Folds a batch. Returning says that it is in the database.
+
+        Raises:
+            Unavailable: the database is away; nothing of the batch is in it.
+        """
+        facts: list[Fact] = []
+        for record in records:
+            try:
+                facts.append(decode(record))
+            except Undecodable as error:
+                self.skipped += 1
+                log.warning("record skipped", record=str(error), reason=str(error.__cause__))
+        try:
+            if facts:
+                await self._apply(facts)
+        except Unavailable as error:
+            self.fault = str(error)
+            raise
+        self.fault = None
+
+    async def _apply(self, facts: Sequence[Fact]) -> None:
+        refused = await self._view.apply(facts)
+        for fact in facts:
+            self._unprojected.drop(fact.event.job_id)
+        if refused:
+            self.skipped += refused
+            log.warning("events that the database refused", count=refused)

@@ -1,0 +1,169 @@
+"""The status view in Postgres: folds facts in by `evolve`, answers all reads."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from runtime.errors import Unavailable
+from schemas.events import ChainEvent
+from schemas.topics import topic_of
+from services.gateway.migrate import migrate, migrations
+from services.gateway.ports import Claim, Place
+from services.gateway.projection import Fact, JobView, evolve
+from services.gateway.standing import standing
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+
+_QUERIES = dict(
+    re.findall(
+        r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)",
+        (Path(__file__).parent / "queries.sql").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+)
+
+CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 15.0
+
+
+class PostgresView:
+    """A `StatusView` over a pool of connections."""
+
+    def __init__(self, dsn: str, *, connections: int = 10) -> None:
+        self._dsn = dsn
+        self._connections = connections
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=0,  # so that a database which is away is no error yet
+                max_size=self._connections,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+            )
+        async with self._connection() as connection:
+            await migrate(connection, migrations())
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def ping(self) -> None:
+        async with self._connection() as connection:
+            await connection.fetch(_QUERIES["ping"])
+
+    async def apply(self, facts: Sequence[Fact]) -> int:
+        try:
+            await self._fold(facts)
+        except asyncpg.DataError:
+            return await self._apply_by_job(facts)
+        return 0
+
+    async def _apply_by_job(self, facts: Sequence[Fact]) -> int:
+        """One job's values that Postgres refuses must not hold up the others."""
+        refused = 0
+        for _, group in groupby(sorted(facts, key=_job_id), key=_job_id):
+            own = list(group)
+            try:
+                await self._fold(own)
+            except asyncpg.DataError:
+                refused += len(own)
+        return refused
+
+    async def _fold(self, facts: Sequence[Fact]) -> None:
+        unique = {fact.id: fact for fact in reversed(facts)}  # the first of an id counts
+        ids = sorted({fact.event.job_id for fact in unique.values()})
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute(_QUERIES["lock_new"], ids)
+            rows = await connection.fetch(_QUERIES["lock"], ids)
+            jobs = {str(row["job_id"]): _view(row) for row in rows}
+            recorded = await connection.fetch(_QUERIES["record"], *_columns([_event_row(f) for f in unique.values()]))
+            fresh = [unique[str(row["event_id"])] for row in recorded]
+            for fact in fresh:
+                jobs[fact.event.job_id] = evolve(jobs[fact.event.job_id], fact)
+            changed = {fact.event.job_id for fact in fresh}
+            stored = [_job_row(job) for job_id, job in jobs.items() if job is not None and job_id in changed]
+            if stored:
+                await connection.execute(_QUERIES["store"], *_columns(stored))
+
+    async def find(self, job_id: str) -> JobView | None:
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_QUERIES["find"], job_id)
+        return _view(row) if row else None
+
+    async def newest(self, limit: int, *, style: str | None, after: Place | None) -> list[JobView]:
+        place = (after.completed_at, after.job_id) if after else (None, None)
+        query = ("newest", limit, *place) if style is None else ("newest_of_style", limit, *place, style)
+        async with self._connection() as connection:
+            rows = await connection.fetch(_QUERIES[str(query[0])], *query[1:])
+        return [view for row in rows if (view := _view(row))]
+
+    async def unfinished(self) -> int:
+        async with self._connection() as connection:
+            return await connection.fetchval(_QUERIES["unfinished"])
+
+    async def claimed(self, job_id: str) -> Claim | None:
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_QUERIES["claimed"], job_id)
+        return Claim(row["digest"], row["requested_at"]) if row else None
+
+    async def claim(self, job_id: str, claim: Claim) -> Claim:
+        async with self._connection() as connection:
+            await connection.execute(_QUERIES["claim"], job_id, claim.digest, claim.requested_at)
+            row = await connection.fetchrow(_QUERIES["claimed"], job_id)
+        return Claim(row["digest"], row["requested_at"]) if row else claim
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncGenerator[Connection]":
+        """A connection of the pool; errors that are not of the data's making become `Unavailable`."""
+        try:
+            async with self._opened().acquire(timeout=CONNECT_SECONDS) as connection:
+                yield connection
+        except asyncpg.DataError:
+            raise
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable("The status view's database does not answer.", on="postgres") from error
+
+    def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise asyncpg.InterfaceError("the view is not open")
+        return self._pool
+
+
+def _job_id(fact: Fact) -> str:
+    return fact.event.job_id
+
+
+def _view(row: Any) -> JobView | None:
+    return JobView.model_validate_json(row["view"]) if row["view"] is not None else None
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _event_row(fact: Fact) -> tuple[UUID, UUID, int, str, str | None, datetime, str | None]:
+    event = fact.event
+    chain = isinstance(event, ChainEvent)
+    stage = None if chain else getattr(event, "stage", None)
+    detail = None if chain else event.model_dump_json(exclude={"job_id", "revision", "stage"})
+    name = topic_of(event).name
+    return UUID(fact.id), UUID(event.job_id), event.revision, name, stage, fact.time, detail
+
+
+def _job_row(job: JobView) -> tuple[UUID, str, str, str | None, datetime | None]:
+    now = standing(job)
+    shown = now.video or now.content
+    return UUID(job.job_id), job.model_dump_json(), now.status, shown.style if shown else None, now.completed_at
