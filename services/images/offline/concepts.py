@@ -1,0 +1,158 @@
+"""Concepts: what the painter can show, and where a text names it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from services.images.offline.language import Token, is_negated, stands_as_noun
+
+
+class Placement(StrEnum):
+    """Where a thing is at home in a picture."""
+
+    GROUND = "ground"
+    TABLE = "table"
+    SKY = "sky"
+    WATER = "water"
+    SEABED = "seabed"
+    DEEP = "deep"
+    SPACE = "space"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A thing that can be shown, as concepts.toml describes it."""
+
+    words: tuple[str, ...]
+    icon: str
+    size: float
+    """Metres."""
+    placement: Placement
+    place: str
+    pos: str = ""
+    bust: bool = False
+    common: bool = False
+    proper: bool = False
+    needs: frozenset[str] = field(default_factory=frozenset[str])
+    bars: frozenset[str] = field(default_factory=frozenset[str])
+
+
+@dataclass(frozen=True)
+class Match:
+    """A concept that a text names, at this word."""
+
+    concept: Concept
+    at: int
+    plural: bool
+
+
+Phrase = tuple[str, ...]
+
+
+@cache
+def concepts() -> tuple[Concept, ...]:
+    """The table, in its order."""
+    return tuple(
+        _concept(row, Placement(group["placement"]), group["place"])
+        for group in table("concepts.toml")["groups"]
+        for row in group["concepts"]
+    )
+
+
+def table(name: str) -> dict[str, Any]:
+    """A data file of the painter."""
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def phrase(words: str) -> Phrase:
+    """A phrase as the words of a text are looked up."""
+    return tuple(words.lower().split())
+
+
+def _concept(row: dict[str, Any], placement: Placement, place: str) -> Concept:
+    facts = {name: value for name, value in row.items() if name not in {"words", "with", "without"}}
+    return Concept(
+        words=tuple(row["words"]),
+        placement=placement,
+        place=place,
+        needs=frozenset(row.get("with", ())),
+        bars=frozenset(row.get("without", ())),
+        **facts,
+    )
+
+
+@cache
+def _index() -> Mapping[Phrase, Concept]:
+    return {phrase(words): concept for concept in concepts() for words in concept.words}
+
+
+@cache
+def _figures_of_speech() -> frozenset[Phrase]:
+    return frozenset(phrase(words) for words in table("places.toml")["figures_of_speech"]["phrases"])
+
+
+@cache
+def _longest() -> int:
+    return max(len(words) for words in (*_index(), *_figures_of_speech()))
+
+
+def find(words: tuple[Token, ...]) -> tuple[Match, ...]:
+    """The concepts that a text names, in its order; of overlapping phrases the longest counts."""
+    about = frozenset(word.text for word in words) | frozenset(word.lemma for word in words)
+    matches: list[Match] = []
+    at = 0
+    while at < len(words):
+        length, match = _longest_at(words, at, about)
+        if match is not None:
+            matches.append(match)
+        at += length
+    return tuple(matches)
+
+
+def _longest_at(words: tuple[Token, ...], at: int, about: frozenset[str]) -> tuple[int, Match | None]:
+    """How many words are settled from here, and what they show."""
+    for length in range(min(_longest(), len(words) - at), 0, -1):
+        span = words[at : at + length]
+        head = tuple(word.text for word in span[:-1])
+        for last in dict.fromkeys((span[-1].text, span[-1].lemma)):
+            named = (*head, last)
+            if named in _figures_of_speech():
+                return length, None
+            concept = _index().get(named)
+            if concept and _is_meant(concept, words, at, length, about):
+                return length, Match(concept, at, span[-1].plural)
+    return 1, None
+
+
+def _is_meant(concept: Concept, words: tuple[Token, ...], at: int, length: int, about: frozenset[str]) -> bool:
+    """Whether the words name this concept rather than a namesake."""
+    first = words[at]
+    named = frozenset(word.text for word in words[at : at + length])
+    if concept.needs and not concept.needs & about:
+        return False
+    if concept.bars & (about - named) or is_negated(words, at):
+        return False
+    if concept.proper:
+        return first.capital
+    if first.capital and not _may_be_common(concept, words, at, length):
+        return False
+    return concept.pos != "noun" or length > 1 or stands_as_noun(words, at)
+
+
+def _may_be_common(concept: Concept, words: tuple[Token, ...], at: int, length: int) -> bool:
+    """Whether a capitalised word is a plain noun: it begins a sentence, and is no name.
+
+    A phrase of several words is plain enough to be itself even where it is capitalised.
+    """
+    if length > 1:
+        return True
+    if not words[at].starts_sentence:
+        return False
+    if words[at].plural:
+        return True
+    following = words[at + 1] if at + 1 < len(words) else None
+    return not concept.common and not (following is not None and following.capital)
