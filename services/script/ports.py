@@ -44,6 +44,11 @@ class ScriptWriter(Protocol):
         """The provider, as the manifest names it."""
         ...
 
+    @property
+    def model(self) -> str:
+        """What writes, with its version: part of what makes a draft the same draft."""
+        ...
+
     async def write(self, brief: Brief) -> Draft:
         """Writes what the brief asks for.
 
@@ -51,5 +56,27 @@ class ScriptWriter(Protocol):
             Permanent: it cannot be written, and why, in the user's terms.
             Transient: the answer was not usable; another may be.
             Unavailable: the provider is away, limits us or refuses us.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Article:
+    """A text to tell, and where it comes from."""
+
+    text: str
+    attribution: Attribution
+
+
+class Encyclopedia(Protocol):
+    """Finds what is known of a topic."""
+
+    async def find(self, topic: str, language: str) -> Article:
+        """The article that tells most of `topic`, in the language (BCP 47) that is asked for.
+
+        Raises:
+            Permanent: there is none, or no network to reach it over.
+            Transient: the answer was not usable; another may be.
+            Unavailable: the encyclopedia is away or limits us.
         """
         ...
