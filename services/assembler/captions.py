@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from schemas.media import AspectRatio, Word
 
 _SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।]+[\"'”’»)\]」』）]*$")
+_CLAUSE_END = re.compile(r"[,;:—–、，；：،؛][\"'”’»)\]」』）]*$")
+_ABBREVIATION = re.compile(r"(?:[A-Z]\.)+$|(?:Mr|Mrs|Ms|Dr|St|Prof|Jr|Sr|vs|No)\.$")
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U000e0020-\U000e007f\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\ufe0e\ufe0f\u20e3]"
     "(?:\u200d[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff])*"
 )
+
+GROUP_COST = 0.3
+BREAK_COST = 0.2
+"""What another group, and a break that is not at a comma, cost beside a group's free width squared (at most 1)."""
 
 LINGER = 0.4
 """Seconds for which a caption stays after its last word, where no other follows."""
@@ -75,7 +81,7 @@ class Caption:
 
 def plain(text: str) -> str:
     """One line of NFC text: no control, surrogate or bidi-control character, no run of white space."""
-    spaced = "".join(" " if c.isspace() or c in "\x1c\x1d\x1e\x1f\x85\u2028\u2029" else c for c in text)
+    spaced = "".join(" " if c.isspace() else c for c in text)  # every kind of line break is a space
     kept = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c not in _BIDI_CONTROLS)
     return " ".join(unicodedata.normalize("NFC", "".join(kept).replace("\ufeff", "")).split())
 
@@ -101,41 +107,48 @@ def _end(group: Sequence[Token], following: float | None) -> float:
 
 
 def _groups(tokens: Sequence[Token], layout: Layout) -> list[list[Token]]:
-    """The tokens in as few groups as the layout allows, sentence by sentence, and as even as may be."""
-    return [group for sentence in _sentences(tokens) for group in _even_groups(sentence, layout)]
+    return [group for sentence in _sentences(tokens) for group in _parted(sentence, layout)]
 
 
 def _sentences(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     sentence: list[Token] = []
     for token in tokens:
         sentence.append(token)
-        if _SENTENCE_END.search(token.text):
+        if _SENTENCE_END.search(token.text) and not _ABBREVIATION.match(token.text):
             yield sentence
             sentence = []
     if sentence:
         yield sentence
 
 
-def _even_groups(sentence: Sequence[Token], layout: Layout) -> list[list[Token]]:
-    """The narrowest width that needs no group more than the full one does leaves no word on its own."""
-    widest = _filled(sentence, layout.words, layout.cells)
-    narrowest = -(-sum(token.cells for token in sentence) // len(widest))
-    for cells in range(narrowest, layout.cells):
-        groups = _filled(sentence, layout.words, cells)
-        if len(groups) == len(widest):
-            return groups
-    return widest
-
-
-def _filled(sentence: Sequence[Token], words: int, cells: int) -> list[list[Token]]:
-    groups: list[list[Token]] = [[]]
-    for token in sentence:
-        group = groups[-1]
-        full = sum(1 for t in group if t.spaced) >= words or sum(t.cells for t in group) + token.cells > cells
-        if group and full:
-            groups.append([])
-        groups[-1].append(token)
+def _parted(sentence: Sequence[Token], layout: Layout) -> list[list[Token]]:
+    """A sentence in the groups that cost least, as TeX breaks lines: few, even, and parted at commas."""
+    best: list[tuple[float, int]] = [(0.0, 0)]  # for every length: what its groups cost, where the last begins
+    for end in range(1, len(sentence) + 1):
+        inner_break = end < len(sentence) and not _CLAUSE_END.search(sentence[end - 1].text)
+        costs = (
+            (best[begin][0] + GROUP_COST + slack**2 + inner_break * BREAK_COST, begin)
+            for begin, slack in _slacks(sentence, end, layout)
+        )
+        best.append(min(costs))
+    groups: list[list[Token]] = []
+    end = len(sentence)
+    while end:
+        begin = best[end][1]
+        groups.insert(0, list(sentence[begin:end]))
+        end = begin
     return groups
+
+
+def _slacks(sentence: Sequence[Token], end: int, layout: Layout) -> Iterator[tuple[int, float]]:
+    """Where a group that ends at `end` may begin, and what part of the width it then leaves free."""
+    words = cells = 0
+    for begin in range(end - 1, -1, -1):
+        words += sentence[begin].spaced
+        cells += sentence[begin].cells
+        if begin < end - 1 and (words > layout.words or cells > layout.cells):
+            return
+        yield begin, max(0.0, 1 - cells / layout.cells)
 
 
 def _tokens(words: Sequence[Word], layout: Layout, emoji: bool) -> Iterator[Token]:

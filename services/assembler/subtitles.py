@@ -18,7 +18,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 _WHITE, _LIT = "&H00FFFFFF", "&H4AD5FF&"  # alpha, blue, green, red
 _OUTLINE, _SHADOW = "&H00181008", "&H80000000"
 
-_SIZES = {AspectRatio.LANDSCAPE: 0.066, AspectRatio.PORTRAIT: 0.078, AspectRatio.SQUARE: 0.066}
+_SIZES = {AspectRatio.LANDSCAPE: 0.076, AspectRatio.PORTRAIT: 0.082, AspectRatio.SQUARE: 0.07}
 """The font's size as a part of the picture's shorter side."""
 _FEET = {AspectRatio.LANDSCAPE: 0.075, AspectRatio.PORTRAIT: 0.2, AspectRatio.SQUARE: 0.075}
 """What stays free below as a part of the picture's height; phones lay their buttons over a portrait's foot."""
