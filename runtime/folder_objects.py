@@ -66,7 +66,9 @@ class FolderObjects:
                 yield piece
 
     async def upload(self, key: str, source: Path, *, content_type: str) -> None:
-        await asyncio.to_thread(self._upload, key, source, content_type)
+        check_key(key)
+        with await asyncio.to_thread(source.open, "rb") as content:
+            await asyncio.to_thread(self._write, key, _content(content), content_type, durable_files.replace)
 
     async def download(self, key: str, target: Path) -> None:
         await asyncio.to_thread(self._download, key, target)
@@ -107,10 +109,6 @@ class FolderObjects:
         path = self.path(key)
         with _reading(key):
             return path.open("rb")
-
-    def _upload(self, key: str, source: Path, content_type: str) -> None:
-        with source.open("rb") as content:
-            self._write(key, _content(content), content_type, durable_files.replace)
 
     def _download(self, key: str, target: Path) -> None:
         with self._open(key) as content, _storing(), target.open("wb") as file:

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from botocore.exceptions import (
     ClientError,
@@ -26,6 +27,7 @@ _CLOCK = "the object store refuses this machine's clock: set it right"
 _BUSY = "the object store limits our requests"
 _REFUSALS = {
     "InvalidAccessKeyId": _KEYS,
+    "XAdminUserNotFound": _KEYS,  # versitygw
     "SignatureDoesNotMatch": _KEYS,
     "InvalidToken": _KEYS,
     "ExpiredToken": _KEYS,
@@ -60,17 +62,22 @@ def translated(error: BaseException, key: str) -> StageError:
     match error:
         case ClientError():
             return _of_answer(error, key)
-        case OSError() if not isinstance(error, ConnectionError):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            return Unavailable("the local disk is full" if full else "the local disk does not work", on="local disk")
         case ConnectTimeoutError() | ReadTimeoutError():
             return Unavailable(_SILENT, on=ON)
-        case ResponseParserError():
-            return Unavailable(_FOREIGN, on=ON)
         case NoCredentialsError() | PartialCredentialsError():
             return Unavailable(_NO_KEYS, on=ON)
+        case ResponseParserError():
+            return Unavailable(_FOREIGN, on=ON)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return Unavailable("the disk of this machine is full: free some space", on="disk")
         case _:
             return Unavailable(_UNREACHABLE, on=ON)
+
+
+def said_by_s3(answer: Mapping[str, Any], field: str) -> None:
+    """Raises `ResponseParserError` where an answer lacks what S3 always says: a web site may answer 200 to anything."""
+    if field not in answer:
+        raise ResponseParserError(f"no {field} in the answer")
 
 
 def code(error: ClientError) -> str:

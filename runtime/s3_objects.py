@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,10 +14,11 @@ from boto3.s3.transfer import TransferConfig
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from s3transfer.exceptions import RetriesExceededError
 
 from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix
-from runtime.s3_errors import code, translated
+from runtime.s3_errors import code, said_by_s3, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -81,10 +82,7 @@ class S3Objects:
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         check_key(key)
-        await self._call(
-            key,
-            lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type),
-        )
+        await self._call(key, lambda: self._put(key, data, content_type))
 
     async def create(self, key: str, data: bytes, *, content_type: str) -> bool:
         check_key(key)
@@ -96,11 +94,7 @@ class S3Objects:
 
     async def head(self, key: str) -> ObjectInfo | None:
         check_key(key)
-        try:
-            answer = await self._call(key, lambda: self._client.head_object(Bucket=self._bucket, Key=key))
-        except ObjectMissing:
-            return None
-        return ObjectInfo(key, answer["ContentLength"], answer["LastModified"], answer["ContentType"])
+        return await self._call(key, lambda: self._head(key))
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         check_key(key)
@@ -114,11 +108,17 @@ class S3Objects:
 
     async def upload(self, key: str, source: Path, *, content_type: str) -> None:
         check_key(key)
-        await self._call(key, lambda: self._upload(key, source, content_type))
+        extra = {"ContentType": content_type}
+        with await asyncio.to_thread(source.open, "rb") as content:
+            await self._call(
+                key,
+                lambda: self._client.upload_fileobj(content, self._bucket, key, ExtraArgs=extra, Config=TRANSFER),
+            )
 
     async def download(self, key: str, target: Path) -> None:
         check_key(key)
-        await self._call(key, lambda: self._download(key, target))
+        with await asyncio.to_thread(target.open, "wb") as content:
+            await self._call(key, lambda: self._client.download_fileobj(self._bucket, key, content, Config=TRANSFER))
 
     async def copy(self, source: str, target: str) -> None:
         check_key(source)
@@ -156,32 +156,47 @@ class S3Objects:
     async def clear_unfinished(self, before: datetime) -> int:
         return await self._call("", lambda: self._abort_uploads(before))
 
-    def close(self) -> None:
-        """Closes the connections, when no call is under way any more."""
-        self._threads.shutdown()
-        self._client.close()
-
     async def _call(self, key: str, work: Callable[[], Answer]) -> Answer:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except RetriesExceededError as error:
             raise translated(error.last_exception, key) from error
-        except (ClientError, BotoCoreError, OSError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, OSError) as error:
             raise translated(error, key) from error
+
+    def _put(self, key: str, data: bytes, content_type: str) -> None:
+        answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        said_by_s3(answer, "ETag")
 
     def _create(self, key: str, data: bytes, content_type: str) -> bool:
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, IfNoneMatch="*")
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, IfNoneMatch="*"
+            )
         except ClientError as error:
             # 412: it is there. 409: another create of it is under way.
             if code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
                 return False
             raise
+        said_by_s3(answer, "ETag")
         return True
 
     def _get(self, key: str) -> bytes:
         with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
             return body.read()
+
+    def _head(self, key: str) -> ObjectInfo | None:
+        try:
+            answer = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if code(error) != "404":
+                raise
+            # To HEAD a missing bucket is a 404 like a missing object, and some servers answer so to a
+            # wrong key; who believed it would pay for what cannot be kept. A listing says which it is.
+            self._page(key, "")
+            return None
+        said_by_s3(answer, "ETag")
+        return ObjectInfo(key, answer["ContentLength"], answer["LastModified"].astimezone(UTC), answer["ContentType"])
 
     def _opened(self, key: str, start: int, end: int | None) -> "GetObjectOutputTypeDef | None":
         if end is not None and end <= start:
@@ -196,20 +211,11 @@ class S3Objects:
                 return None
             raise
 
-    def _upload(self, key: str, source: Path, content_type: str) -> None:
-        with source.open("rb") as content:
-            self._client.upload_fileobj(
-                content, self._bucket, key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER
-            )
-
-    def _download(self, key: str, target: Path) -> None:
-        with target.open("wb") as content:
-            self._client.download_fileobj(self._bucket, key, content, Config=TRANSFER)
-
     def _page(self, prefix: str, after: str) -> Sequence[ObjectEntry]:
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after)
+        said_by_s3(page, "Name")
         items = cast("Sequence[dict[str, Any]]", page.get("Contents", ()))
-        return [ObjectEntry(item["Key"], item["Size"], item["LastModified"]) for item in items]
+        return [ObjectEntry(item["Key"], item["Size"], item["LastModified"].astimezone(UTC)) for item in items]
 
     def _abort_uploads(self, before: datetime) -> int:
         """Aborts uploads in parts: a server keeps, and bills, parts that were never joined."""

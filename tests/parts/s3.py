@@ -1,0 +1,170 @@
+"""A real S3 server for the tests: versitygw where it or Go is at hand, else moto's.
+
+moto accepts wrong signatures and expired URLs, so tests marked `signatures` run on versitygw alone;
+the summary of the run says which server it was.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from runtime.s3_objects import S3Objects, s3_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+VERSION = "v1.8.0"
+PACKAGE = f"github.com/versity/versitygw/cmd/versitygw@{VERSION}"
+BUILD_SECONDS = 280
+"""Some 90 on two idle cores, once: the binary is kept."""
+
+START_SECONDS = 20
+ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key"
+
+_SERVER = pytest.StashKey[str]()
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server, and the key it takes."""
+
+    name: str
+    endpoint: str
+    access_key: str = ACCESS_KEY
+    secret_key: str = SECRET_KEY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "signatures: needs an S3 server that checks signatures")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _versitygw() or shutil.which("go"):
+        return
+    unproven = [item for item in items if item.get_closest_marker("signatures")]
+    config.hook.pytest_deselected(items=unproven)
+    items[:] = [item for item in items if item not in unproven]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if name := config.stash.get(_SERVER, None):
+        terminalreporter.write_line(f"S3: {name}")
+
+
+@pytest.fixture(scope="session")
+def s3_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[S3Server]:
+    """An S3 server on loopback, for the whole run."""
+    binary = _versitygw() or _built()
+    folder = tmp_path_factory.mktemp("s3")
+    with _running(binary, folder) if binary else _moto() as server:
+        request.config.stash[_SERVER] = server.name
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_connection(s3_server: S3Server) -> Generator["S3Client"]:
+    """A client of the server with the right key."""
+    client = s3_client(
+        endpoint_url=s3_server.endpoint,
+        region="us-east-1",
+        access_key=s3_server.access_key,
+        secret_key=s3_server.secret_key,
+    )
+    with closing(client):
+        yield client
+
+
+@pytest.fixture
+def s3_objects(s3_connection: "S3Client") -> S3Objects:
+    """The object store over an empty bucket."""
+    return s3_bucket(s3_connection)
+
+
+def s3_bucket(connection: "S3Client") -> S3Objects:
+    """The object store over a new bucket."""
+    bucket = f"test-{uuid4()}"
+    connection.create_bucket(Bucket=bucket)
+    return S3Objects(connection, bucket)
+
+
+def _kept() -> Path:
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "keyframe" / f"versitygw-{VERSION}" / "versitygw"
+
+
+def _versitygw() -> str | None:
+    return shutil.which("versitygw") or shutil.which(_kept())
+
+
+def _built() -> str | None:
+    go = shutil.which("go")
+    if go is None:
+        return None
+    argv = [go, "install", PACKAGE]
+    environment = {**os.environ, "GOBIN": str(_kept().parent), "GOFLAGS": "-modcacherw"}
+    try:
+        subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=BUILD_SECONDS)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return None
+    return _versitygw()
+
+
+@contextmanager
+def _running(binary: str, folder: Path) -> Generator[S3Server]:
+    address = f"127.0.0.1:{_free_port()}"
+    argv = _argv(binary, address, folder)
+    keys = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
+    with (folder / "log").open("wb") as log, subprocess.Popen(argv, env=keys, stdout=log, stderr=log) as process:
+        try:
+            _wait(process, f"http://{address}/health")
+            yield S3Server(f"versitygw {VERSION}", f"http://{address}")
+        finally:
+            process.kill()
+
+
+def _argv(binary: str, address: str, folder: Path) -> Sequence[str]:
+    # A sidecar for what S3 keeps beside the bytes: not every disk has extended attributes.
+    data, sidecar = folder / "data", folder / "sidecar"
+    data.mkdir()
+    sidecar.mkdir()
+    return [binary, "--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", str(sidecar), str(data)]
+
+
+def _wait(process: "subprocess.Popen[bytes]", health: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(health).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    pytest.fail("versitygw did not start; its log lies in the run's temporary folder")
+
+
+@contextmanager
+def _moto() -> Generator[S3Server]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Server("moto (neither versitygw nor Go is here: signatures are not proven)", f"http://{host}:{port}")
+    finally:
+        server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
