@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 
@@ -15,7 +16,7 @@ from schemas.envelope import Envelope, derive_id
 from schemas.events import VideoRequested
 from schemas.topics import VIDEO_REQUESTED, ServiceName
 from services.gateway.choices import choose_voice
-from services.gateway.ports import Bus, Claim, StatusView
+from services.gateway.ports import Claim, Log, StatusView
 from services.gateway.problems import Problem
 from services.gateway.projection import evolve
 from services.gateway.projector import fact_of
@@ -25,7 +26,7 @@ from services.gateway.unprojected import Unprojected
 BUSY_SECONDS = 30
 """What a client is asked to wait for where the cap is reached."""
 
-log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway.intake")
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway.intake")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Intake:
     same moment.
     """
 
-    bus: Bus
+    log: Log
     view: StatusView
     unprojected: Unprojected
     now: Callable[[], datetime]
@@ -56,7 +57,7 @@ class Intake:
             Unavailable: the log is away, or with a key the database: nothing was accepted.
         """
         voice = choose_voice(request.voice, request.language, self.voice_providers)
-        chosen = request.model_dump() | {"voice": voice.name, "language": voice.language}
+        chosen: dict[str, Any] = request.model_dump() | {"voice": voice.name, "language": voice.language}
         if key is None:
             job_id, claim = self.draw_id(), None
         else:
@@ -93,13 +94,13 @@ class Intake:
             time=event.requested_at,
             data=event.model_dump_json().encode(),
         )
-        await self.bus.publish(VIDEO_REQUESTED, envelope)
+        await self.log.publish(VIDEO_REQUESTED, envelope)
         fact = fact_of(envelope, VIDEO_REQUESTED)
         self.unprojected.add(evolve(None, fact))
         try:
             await self.view.apply([fact])
         except Exception:
-            log.warning("the projection will catch up", job_id=event.job_id, exc_info=True)
+            logger.warning("the projection will catch up", job_id=event.job_id, exc_info=True)
         else:
             self.unprojected.drop(event.job_id)
 

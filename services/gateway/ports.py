@@ -5,38 +5,42 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from runtime.kafka import Subscription
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
 from services.gateway.projection import Fact, JobView
 
 
-class Bus(Protocol):
-    """The log, to write to and to follow."""
+class Follower(Protocol):
+    """A consumer of the log, as readiness looks at it."""
+
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def seconds_since_poll(self) -> float | None: ...
+
+
+class Log(Protocol):
+    """The log, to write to and to follow. Its owner starts and stops it."""
 
     async def publish(self, topic: Topic, envelope: Envelope) -> None:
-        """Returns once all in-sync replicas have the record, which is keyed by the envelope's subject.
+        """Returns once every in-sync replica has the event, which lies under its job's id.
 
         Raises:
-            Unavailable: the broker did not acknowledge in time. The record may be on the log even so.
+            Unavailable: no acknowledgement came in time. The log may have the event even so.
         """
         ...
 
-    async def follow(
-        self, group: str, topics: Sequence[Topic], handle: Callable[[Sequence[Record]], Awaitable[None]]
-    ) -> None:
-        """Hands on records in batches, from the group's offsets or the earliest, until it is cancelled.
+    def follow(self, subscription: Subscription, handle: Callable[[Sequence[Record]], Awaitable[None]]) -> Follower:
+        """Declares a consumer, before the log is started.
 
-        A batch is committed when `handle` has returned. One that `handle` raises on is not: it is
-        handed on again, here or after the caller's next `follow`.
-
-        Raises:
-            Unavailable: the broker is away.
+        A batch is committed when `handle` has returned; one that it raises on is handed on again.
         """
         ...
 
-    async def ping(self) -> None:
-        """Raises `Unavailable` unless the broker answers."""
+    async def reachable(self) -> bool:
+        """Whether a broker answers within a few seconds."""
         ...
 
 

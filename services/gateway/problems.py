@@ -16,7 +16,7 @@ from runtime.errors import Unavailable
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 
-log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway")
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway")
 
 
 class FieldError(BaseModel):
@@ -99,7 +99,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _(request: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", path=request.url.path, exc_info=error)
+        logger.error("request failed", path=request.url.path, exc_info=error)
         return _answer(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a bug; the log has it."))
 
 

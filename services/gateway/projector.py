@@ -1,32 +1,28 @@
-"""The projector: follows every topic, and folds what it reads into the status view."""
+"""The projector: takes every topic into the status view."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from runtime.errors import StageError, Unavailable
+from runtime.errors import Unavailable
 from runtime.records import Record
 from schemas.envelope import Envelope, MalformedEnvelope
 from schemas.events import ChainEvent
 from schemas.jobs import JobEvent
 from schemas.topics import CHAIN, JOB_TOPICS, ServiceName, Topic
-from services.gateway.ports import Bus, StatusView
+from services.gateway.ports import StatusView
 from services.gateway.projection import Fact
 from services.gateway.unprojected import Unprojected
 
 GROUP = f"keyframe.{ServiceName.GATEWAY}"
 FOLLOWED: Mapping[str, Topic] = {topic.name: topic for topic in (*CHAIN, *JOB_TOPICS)}
-PAUSE = 1.0
-"""Seconds between two tries while the log or the database is away."""
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
-log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway.projector")
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway.projector")
 
 
 class Undecodable(ValueError):
@@ -78,49 +74,15 @@ def _without_nul(data: bytes) -> bytes:
 
 
 class Projector:
-    """Keeps the view up with the log for as long as the process lives."""
+    """Takes batches of the log into the view."""
 
-    def __init__(self, bus: Bus, view: StatusView, unprojected: Unprojected, *, pause: float = PAUSE) -> None:
-        self._bus = bus
+    def __init__(self, view: StatusView, unprojected: Unprojected) -> None:
         self._view = view
         self._unprojected = unprojected
-        self._pause = pause
-        self._task: asyncio.Task[None] | None = None
-        self.fault: str | None = "The projection has not begun."
-        """Why the view does not keep up, or None while it does."""
+        self.fault: str | None = None
+        """Why the last batch is not in the view, or None where it is."""
         self.skipped = 0
         """Records that were no events, or that the database refused."""
-
-    async def start(self) -> None:
-        """Opens the view and begins to follow; where either is away, it goes on trying.
-
-        Raises:
-            MigrationRefused: the view is of other migrations than this version's.
-        """
-        with suppress(Unavailable):
-            await self._view.open()
-        self._task = asyncio.create_task(self._run(), name="projector")
-
-    async def stop(self) -> None:
-        """Returns once nothing is in hand; what was is not committed, and is read again at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._view.open()
-                self.fault = None
-                await self._bus.follow(GROUP, tuple(FOLLOWED.values()), self.handle)
-                self.fault = "The log is not followed any more."
-            except StageError as error:
-                self.fault = str(error)
-            except Exception:
-                self.fault = "The projection met an error; the log has it."
-                log.exception("projection failed")
-            await asyncio.sleep(self._pause)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Folds a batch. Returning says that it is in the database.
@@ -134,7 +96,7 @@ class Projector:
                 facts.append(decode(record))
             except Undecodable as error:
                 self.skipped += 1
-                log.warning("record skipped", record=str(error), reason=str(error.__cause__))
+                logger.warning("record skipped", record=str(error), reason=str(error.__cause__))
         try:
             if facts:
                 await self._apply(facts)
@@ -149,4 +111,4 @@ class Projector:
             self._unprojected.drop(fact.event.job_id)
         if refused:
             self.skipped += refused
-            log.warning("events that the database refused", count=refused)
+            logger.warning("events that the database refused", count=refused)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -44,16 +44,22 @@ class PostgresView:
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(
-                self._dsn,
-                min_size=0,  # so that a database which is away is no error yet
-                max_size=self._connections,
-                timeout=CONNECT_SECONDS,
-                command_timeout=COMMAND_SECONDS,
-            )
-        async with self._connection() as connection:
-            await migrate(connection, migrations())
+        if self._pool is not None:
+            return
+        pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,  # it connects when it is first used
+            max_size=self._connections,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+        )
+        try:
+            async with _connection(pool) as connection:
+                await migrate(connection, migrations())
+        except BaseException:
+            pool.terminate()
+            raise
+        self._pool = pool
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -125,21 +131,22 @@ class PostgresView:
             row = await connection.fetchrow(_QUERIES["claimed"], job_id)
         return Claim(row["digest"], row["requested_at"]) if row else claim
 
-    @asynccontextmanager
-    async def _connection(self) -> "AsyncGenerator[Connection]":
-        """A connection of the pool; errors that are not of the data's making become `Unavailable`."""
-        try:
-            async with self._opened().acquire(timeout=CONNECT_SECONDS) as connection:
-                yield connection
-        except asyncpg.DataError:
-            raise
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise Unavailable("The status view's database does not answer.", on="postgres") from error
-
-    def _opened(self) -> asyncpg.Pool:
+    def _connection(self) -> AbstractAsyncContextManager["Connection"]:
         if self._pool is None:
-            raise asyncpg.InterfaceError("the view is not open")
-        return self._pool
+            raise Unavailable("The status view is not open yet.", on="postgres")
+        return _connection(self._pool)
+
+
+@asynccontextmanager
+async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
+    """A connection of the pool; errors that are not of the data's making become `Unavailable`."""
+    try:
+        async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            yield connection
+    except asyncpg.DataError:
+        raise
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unavailable("The status view's database does not answer.", on="postgres") from error
 
 
 def _job_id(fact: Fact) -> str:

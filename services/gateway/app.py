@@ -1,0 +1,147 @@
+"""The gateway, wired: settings in, adapters picked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import Field, SecretStr
+
+from runtime.errors import Unavailable
+from runtime.kafka import Subscription
+from runtime.objects import ObjectStore
+from runtime.settings import Settings
+from services.gateway import problems, security
+from services.gateway.addresses import Addresses
+from services.gateway.intake import Intake
+from services.gateway.parts import Parts
+from services.gateway.ports import Log, StatusView
+from services.gateway.projector import FOLLOWED, GROUP, Projector
+from services.gateway.routes import feed, files, generate, health, options, pages, status
+from services.gateway.unprojected import Unprojected
+
+OPEN_PAUSE = 1.0
+"""Seconds between two tries to open the view."""
+
+DRAIN, LONGEST = 20.0, 120.0
+"""Seconds for the batch in hand when partitions are given away, and between two polls at the most."""
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway")
+
+
+class GatewaySettings(Settings):
+    """KEYFRAME_GATEWAY_*, and what the gateway shares with others."""
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    gateway_public_url: str = ""
+    """How the world reaches the gateway, without a slash at the end; links are paths where it is empty."""
+    gateway_media_origins: str = ""
+    """Origins that the store's addresses lead to, separated by spaces: the page plays videos from there."""
+    gateway_max_unfinished: Annotated[int, Field(ge=1)] = 100
+    """Jobs that may be queued or processing before a request is answered with 429."""
+    postgres_dsn: SecretStr = SecretStr("postgresql://keyframe@127.0.0.1:5432/keyframe")
+    api_token: Annotated[SecretStr, Field(min_length=8)] | None = None
+    """The bearer token that the API asks for; none where it is not set."""
+    voice_provider: str = "offline"
+    """Whose voices can be chosen; several, separated by commas, are a chain."""
+
+
+def create_app(
+    settings: GatewaySettings,
+    log: Log,
+    view: StatusView,
+    artefacts: ObjectStore,
+    *,
+    published: ObjectStore | None = None,
+    static_id: str | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    draw_id: Callable[[], str] = lambda: str(uuid4()),
+) -> FastAPI:
+    """The gateway over its parts. It opens and closes the view; the log is its owner's to start after this.
+
+    Args:
+        published: where published files lie, if not with the artefacts.
+        static_id: its consumer's id as a static member of the group.
+        now: the clock.
+        draw_id: ids for jobs without an Idempotency-Key.
+    """
+    unprojected = Unprojected()
+    projector = Projector(view, unprojected)
+    subscription = Subscription(GROUP, tuple(FOLLOWED.values()), drain=DRAIN, longest=LONGEST, static_id=static_id)
+    providers = tuple(name.strip() for name in settings.voice_provider.split(","))
+    parts = Parts(
+        log=log,
+        follower=log.follow(subscription, projector.handle),
+        projector=projector,
+        view=view,
+        unprojected=unprojected,
+        intake=Intake(
+            log=log,
+            view=view,
+            unprojected=unprojected,
+            now=now,
+            draw_id=draw_id,
+            voice_providers=providers,
+            max_unfinished=settings.gateway_max_unfinished,
+            secret=settings.api_token.get_secret_value() if settings.api_token else "",
+        ),
+        artefacts=artefacts,
+        published=published or artefacts,
+        addresses=Addresses(settings.gateway_public_url.rstrip("/")),
+        api_token=settings.api_token,
+        voice_providers=providers,
+    )
+    return _app(parts, security.page_policy(settings.gateway_media_origins))
+
+
+def _app(parts: Parts, policy: str) -> FastAPI:
+    app = FastAPI(
+        title="KeyFrame",
+        version="1",
+        description="A prompt and a style go in; a narrated, captioned video of keyframes comes out.",
+        lifespan=_opened_view,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    app.add_middleware(security.SecurityHeaders)
+    problems.install(app)
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(security.require_token)])
+    for resource in (generate, status, feed, options):
+        api.include_router(resource.router)
+    for router in (api, files.router, health.router):
+        app.include_router(router)
+    pages.add_pages(app, policy)
+    return app
+
+
+@asynccontextmanager
+async def _opened_view(app: FastAPI) -> AsyncGenerator[None]:
+    """Serves from the start; a database that is away is opened when it comes. Raises `MigrationRefused`."""
+    parts: Parts = app.state.parts
+    opening = None
+    try:
+        await parts.view.open()
+    except Unavailable:
+        opening = asyncio.create_task(_open_later(parts.view))
+    try:
+        yield
+    finally:
+        if opening is not None:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+        await parts.view.close()
+
+
+async def _open_later(view: StatusView) -> None:
+    while True:
+        try:
+            return await view.open()
+        except Unavailable as error:
+            logger.warning("waiting for the status view", reason=str(error))
+            await asyncio.sleep(OPEN_PAUSE)

@@ -1,0 +1,35 @@
+"""What the routes work with, put together once in `app.py`."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from pydantic import SecretStr
+
+from runtime.objects import ObjectStore
+from services.gateway.addresses import Addresses
+from services.gateway.intake import Intake
+from services.gateway.ports import Follower, Log, StatusView
+from services.gateway.projector import Projector
+from services.gateway.unprojected import Unprojected
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The gateway, taken apart."""
+
+    log: Log
+    follower: Follower
+    projector: Projector
+    view: StatusView
+    unprojected: Unprojected
+    intake: Intake
+    artefacts: ObjectStore
+    published: ObjectStore
+    addresses: Addresses
+    api_token: SecretStr | None
+    voice_providers: tuple[str, ...]
+
+
+def parts(request: Request) -> Parts:
+    """The parts of the app that a request came to."""
+    return request.app.state.parts

@@ -1,0 +1,59 @@
+"""POST /api/v1/generate"""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from services.gateway.problems import documented
+from services.gateway.requests import GenerateRequest, read_generate_request
+from services.gateway.responses import Accepted, accepted
+from services.gateway.routes.shared import Gateway
+
+POLL_SECONDS = 2
+"""How long a client is asked to wait before it looks how the job is doing."""
+
+router = APIRouter()
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="The same key and body make one job, however often they are sent; another body is a 409.",
+    ),
+]
+
+
+@router.post(
+    "/generate",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Ask for a video",
+    responses={
+        202: {
+            "headers": {
+                "Location": {"description": "Where the job's status is.", "schema": {"type": "string"}},
+                "Retry-After": {
+                    "description": "Seconds until a look at it is worth while.",
+                    "schema": {"type": "integer"},
+                },
+            }
+        },
+        **documented(400, 401, 409, 413, 415, 422, 429, 503),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": GenerateRequest.model_json_schema()}},
+        }
+    },
+)
+async def generate(request: Request, response: Response, gateway: Gateway, key: Key = None) -> Accepted:
+    """Answers as soon as the log has the request. The video is made after that: follow `Location`."""
+    job_id = await gateway.intake.accept(await read_generate_request(request), key)
+    answer = accepted(job_id, gateway.addresses)
+    response.headers["Location"] = answer.links.status
+    response.headers["Retry-After"] = str(POLL_SECONDS)
+    return answer

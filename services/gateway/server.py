@@ -1,0 +1,40 @@
+"""The gateway as a process: its app on HTTP, its consumer on the log."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+from runtime.http import serving
+from runtime.kafka import KafkaLog
+from runtime.objects import ObjectStore
+from runtime.process import run_on_log
+from services.gateway.app import DRAIN, GatewaySettings, create_app
+from services.gateway.status_view import PostgresView
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    settings: GatewaySettings,
+    bootstrap: str,
+    artefacts: ObjectStore,
+    published: ObjectStore | None,
+    *,
+    static_id: str | None = None,
+) -> AsyncGenerator[str]:
+    """The gateway for as long as the context is open; gives its address.
+
+    Raises:
+        AddressTaken: another program has its port.
+        MigrationRefused: the database belongs to another version.
+    """
+    kafka = KafkaLog(bootstrap, "keyframe-gateway", graceful=DRAIN)
+    view = PostgresView(settings.postgres_dsn.get_secret_value())
+    app = create_app(settings, kafka, view, artefacts, published=published, static_id=static_id)
+    stopping = asyncio.Event()
+    async with serving(app, settings.gateway_host, settings.gateway_port) as address:
+        following = asyncio.create_task(run_on_log(kafka, bootstrap, stopping))
+        try:
+            yield address
+        finally:
+            stopping.set()
+            await following
