@@ -1,27 +1,26 @@
 """A process of stages: health first, then the log, then work, until a signal asks it to drain."""
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
-import uvicorn
 
 from runtime.brake import Brake
 from runtime.errors import Unavailable
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
+from runtime.http import serving
 from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics
 from runtime.objects import ObjectStore
 from runtime.outcome import GivenBack
 from runtime.records import Record
 from runtime.retry import BACKOFF_CAP, HOLD_SLICE
 from runtime.settings import CommonSettings, S3Settings, StageSettings
-from runtime.stage import AnyStage
+from runtime.stage import AnyStage, Chore
 from runtime.stores import object_store
 from runtime.telemetry import configure_logs
 from runtime.worker import Worker
@@ -88,62 +87,62 @@ async def connected(kafka: KafkaLog, bootstrap: str) -> None:
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
-@contextlib.asynccontextmanager
-async def chores(stages: Sequence[AnyStage]) -> AsyncGenerator[None]:
-    """Runs what stages do beside their records, for as long as the context is open."""
-    tasks = [asyncio.create_task(chore()) for stage in stages for chore in stage.chores]
+async def run_on_log(
+    kafka: KafkaLog,
+    bootstrap: str,
+    stopping: asyncio.Event,
+    *,
+    joined: Callable[[], None] = lambda: None,
+    chores: Sequence[Chore] = (),
+) -> None:
+    """Joins the groups, works until it is asked to stop, drains. `joined` is called once records can come."""
+    joining = asyncio.create_task(connected(kafka, bootstrap))
+    asked = asyncio.create_task(stopping.wait())
+    beside: list[asyncio.Task[None]] = []
     try:
-        yield
+        await asyncio.wait({joining, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            joining.result()
+            joined()
+            beside = [asyncio.create_task(chore()) for chore in chores]
+            await asked
     finally:
-        for task in tasks:
+        for task in (joining, asked, *beside):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Quiet(uvicorn.Server):
-    """A server whose signals are the process's own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+        await asyncio.gather(joining, asked, *beside, return_exceptions=True)
+        await kafka.stop()
 
 
 async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> None:
     """Runs one stage until SIGTERM or SIGINT, then drains it."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+    stopping = stop_on_signals(stage.settings.drain)
     health = Health()
-    server = _Quiet(
-        uvicorn.Config(
-            health.app(), host=common.health_host, port=common.health_port, log_level="warning", access_log=False
-        )
-    )
-    serving = asyncio.create_task(server.serve())
     kafka = KafkaLog(common.kafka_bootstrap, f"keyframe-{stage.name}", graceful=stage.settings.drain)
     vitals = attach(stage, kafka, store)
-    joining = asyncio.create_task(connected(kafka, common.kafka_bootstrap))
-    asked = asyncio.create_task(stopping.wait())
-    await asyncio.wait({joining, asked, serving}, return_when=asyncio.FIRST_COMPLETED)
-    if joining.done() and not stopping.is_set():
-        joining.result()
+
+    def joined() -> None:
         health.vitals = vitals
-        log.info("ready", stage=str(stage.name))
-        async with chores([stage]):
-            await asyncio.wait({asked, serving}, return_when=asyncio.FIRST_COMPLETED)
-    joining.cancel()
-    exit_hard_after(stage.settings.drain + HARD_EXIT_MARGIN)
-    await kafka.stop()
-    server.should_exit = True
-    await serving
+        log.info("joined", stage=str(stage.name))
+
+    async with serving(health.app(), common.health_host, common.health_port):
+        await run_on_log(kafka, common.kafka_bootstrap, stopping, joined=joined, chores=stage.chores)
 
 
-def exit_hard_after(seconds: float) -> None:
-    """Ends the process then, if it still runs."""
-    timer = threading.Timer(seconds, os._exit, [EXIT_HUNG])
-    timer.daemon = True
-    timer.start()
+def stop_on_signals(drain: float) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; from then on the process ends within the drain, whatever hangs."""
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        if not stopping.is_set():
+            stopping.set()
+            timer = threading.Timer(drain + HARD_EXIT_MARGIN, os._exit, [EXIT_HUNG])
+            timer.daemon = True
+            timer.start()
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    return stopping
 
 
 def main(build: Callable[[], AnyStage]) -> None:

@@ -15,6 +15,9 @@ Out = TypeVar("Out", bound=Contract)
 Ports = TypeVar("Ports")
 
 
+Chore = Callable[[], Coroutine[Any, Any, None]]
+
+
 class Progress(Protocol):
     """Tells the user that a step is done."""
 
@@ -46,7 +49,7 @@ class Stage(Generic[In, Out, Ports]):
     run: Callable[[In, Ports], Awaitable[Out]]
     ports: Callable[[Job], Ports]
     settings: StageSettings
-    chores: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    chores: tuple[Chore, ...] = ()
     """What runs beside the stage for as long as its process does (a sweep)."""
 
 
