@@ -24,6 +24,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+PROMPT = "How lighthouses found their lenses"
 COLOURS = ("#2f6f8f", "#8f4a2f", "#3f7a4f")
 
 
@@ -50,6 +51,12 @@ class Site:
             self.complaints.append(message.text)
 
 
+async def submit(page: Page, prompt: str = PROMPT) -> None:
+    """Sends the form by the keyboard alone."""
+    await page.get_by_label("What should it be about?").fill(prompt)
+    await page.keyboard.press("Enter")
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Headless Chromium, as the system has it."""
@@ -69,7 +76,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a real video of three seconds, its captions and three pictures."""
     folder = tmp_path_factory.mktemp("files")
     _make_video(folder / "video.mp4")
-    (folder / "captions.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nA light\n\n00:01.000 --> 00:03.000\nfar out\n")
+    (folder / "captions.vtt").write_text(
+        "WEBVTT\n\n00:00.000 --> 00:01.000\nA light\n\n00:01.000 --> 00:03.000\nfar out\n"
+    )
     (folder / "captions.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nA light\n")
     for number, colour in enumerate(COLOURS, start=1):
         picture = Image.new("RGB", (448, 256), colour)

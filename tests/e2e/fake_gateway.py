@@ -1,7 +1,7 @@
 """KeyFrame's API as the page knows it, played by hand: a test moves every job itself."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.gateway.security import SecurityHeaders, page_policy
 
 STATIC = Path(__file__).parents[2] / "services" / "gateway" / "static"
-CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' https: data:; media-src 'self' https:"
 STYLES = [
     {"name": "Educational", "summary": "Clear, curious, accurate: explains one thing well."},
     {"name": "Storytelling", "summary": "A small story with a beginning, a turn and an end."},
@@ -76,6 +77,7 @@ class FakeGateway:
             "title": None,
             "prompt": "How lighthouses found their lenses",
             "style": "Educational",
+            "aspect_ratio": "16:9",
             "scene_count": 3,
             "created_at": "2025-11-22T18:00:00Z",
             "completed_at": None,
@@ -85,6 +87,7 @@ class FakeGateway:
             "keyframes": [],
             "timings": {},
             "error": None,
+            "attributions": [],
         }
         self.jobs[job_id] = job | known
         return self.jobs[job_id]
@@ -96,8 +99,8 @@ class FakeGateway:
         self.jobs[job_id] |= {"status": "processing", "stage": stage, "progress": progress, "timings": timings} | known
 
     def paint(self, job_id: str, scene: int) -> None:
-        """One more keyframe is painted; 0 is the first scene's."""
-        keyframes = [*self.jobs[job_id]["keyframes"], {"scene": scene, "url": f"/files/{scene % 3 + 1}.png"}]
+        """One more keyframe is painted; 1 is the first scene's."""
+        keyframes = [*self.jobs[job_id]["keyframes"], {"scene": scene, "url": f"/files/{(scene - 1) % 3 + 1}.png"}]
         self.advance(job_id, "images", 10 + 10 * len(keyframes), keyframes=keyframes)
 
     def complete(self, job_id: str) -> None:
@@ -118,7 +121,7 @@ class FakeGateway:
             self.finished.append(item | urls | {"completed_at": "2025-11-22T18:02:00Z"})
 
     def app(self) -> Starlette:
-        """The page, the API and the files, under the policy that the gateway sends."""
+        """The page, the API and the files, under the gateway's own security headers."""
         return Starlette(
             routes=[
                 Route("/", self._page),
@@ -130,11 +133,11 @@ class FakeGateway:
                 Mount("/files", StaticFiles(directory=self.files)),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
-            middleware=[Middleware(_Policy), Middleware(_Token, gateway=self)],
+            middleware=[Middleware(SecurityHeaders), Middleware(_Token, gateway=self)],
         )
 
     async def _page(self, _: Request) -> Response:
-        return FileResponse(STATIC / "index.html")
+        return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": page_policy("")})
 
     async def _styles(self, _: Request) -> Response:
         return JSONResponse({"styles": STYLES})
@@ -165,21 +168,6 @@ class FakeGateway:
         return JSONResponse({"items": wanted[start:end], "next_cursor": str(end) if end < len(wanted) else None})
 
 
-class _Policy:
-    """Sends the content security policy with every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"].append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
-            await send(message)
-
-        await self._app(scope, receive, send_with_policy)
-
-
 class _Token:
     """Answers 401 to an API request without the token, where there is one."""
 
@@ -198,7 +186,7 @@ class _Token:
 
 
 @contextmanager
-def served(gateway: FakeGateway) -> Iterator[str]:
+def served(gateway: FakeGateway) -> Generator[str]:
     """The gateway on a free loopback port, in a thread of its own; gives its address."""
     config = uvicorn.Config(gateway.app(), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
@@ -206,7 +194,7 @@ def served(gateway: FakeGateway) -> Iterator[str]:
     thread = threading.Thread(target=server.run, args=([socket],), name="fake-gateway")
     thread.start()
     try:
-        yield "http://127.0.0.1:{}".format(socket.getsockname()[1])
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()

@@ -22,7 +22,10 @@ export function startForm(onAccepted, onStyles) {
   form.addEventListener("input", (event) => showError(event.target.name, ""));
   form.addEventListener("input", showOptions);
   form.prompt.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+    // A prompt is one line; Enter that ends a word of an input method is not meant for us.
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -141,7 +144,7 @@ function readRequest() {
   const said = Object.fromEntries(new FormData(form));
   const voice = voices.get(said.voice);
   return {
-    prompt: said.prompt.trim(),
+    prompt: said.prompt.replace(/\s+/g, " ").trim(),
     style: said.style,
     aspect_ratio: said.aspect_ratio,
     ...(voice ? { voice: voice.name, language: voice.language } : {}),

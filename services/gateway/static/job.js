@@ -1,7 +1,7 @@
 /** One job: how far it is, who it waits for, what has been painted, and in the end the video. */
 
 import { getStatus } from "./api.js";
-import { announce, byId, element, write } from "./dom.js";
+import { announce, byId, element, safeUrl, write } from "./dom.js";
 import { clearPlayer, showPlayer } from "./player.js";
 import { poll } from "./poll.js";
 import { clearTiles, showTiles } from "./tiles.js";
@@ -51,6 +51,7 @@ export function closeJob() {
   byId("progress").hidden = false;
   byId("progress-bar").removeAttribute("value");
   byId("stages").replaceChildren();
+  showSources([]);
 }
 
 function showJob(job) {
@@ -58,16 +59,17 @@ function showJob(job) {
   write(byId("job-title"), title);
   write(byId("job-prompt"), job.title && job.prompt !== job.title ? job.prompt ?? "" : "");
   write(byId("job-meta"), [job.style, job.scene_count && `${job.scene_count} scenes`].filter(Boolean).join(" · "));
-  write(byId("job-percent"), isFinished(job) ? "" : `${Math.round(job.progress ?? 0)} %`);
+  write(byId("job-percent"), isFinished(job) ? "" : `${Math.round(job.progress ?? 0)}%`);
   byId("progress").hidden = isFinished(job);
   byId("progress-bar").value = job.progress ?? 0;
   write(byId("job-now"), sentence(job));
-  document.title = isFinished(job) ? `${title} · KeyFrame` : `${Math.round(job.progress ?? 0)} % · ${title} · KeyFrame`;
+  document.title = isFinished(job) ? `${title} · KeyFrame` : `${Math.round(job.progress ?? 0)}% · ${title} · KeyFrame`;
   showStages(job);
   showWaiting(job.waiting_for);
   showFailure(job);
   showTiles(job);
   showPlayer(job);
+  showSources(job.attributions ?? []);
   say(job);
 }
 
@@ -125,7 +127,8 @@ function showWaiting(waiting) {
   const time = (moment) => new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const next = waiting.next_try ? ` Next try at ${time(waiting.next_try)}.` : "";
   const since = waiting.since ? ` since ${time(waiting.since)}` : "";
-  write(byId("waiting"), `Waiting for ${waiting.on}${since}: ${waiting.reason}${next}`);
+  const reason = String(waiting.reason).replace(/\.?$/, ".");
+  write(byId("waiting"), `Waiting for ${waiting.on}${since}: ${reason}${next}`);
 }
 
 function showFailure(job) {
@@ -137,6 +140,19 @@ function showFailure(job) {
   byId("again").hidden = false;
   write(byId("failure-message"), job.error?.message || usual);
   write(byId("failure-code"), [label && `Stage: ${label}`, job.error?.code].filter(Boolean).join(" · "));
+}
+
+/** Names what the script was drawn from, as its licence asks. */
+function showSources(attributions) {
+  byId("sources").hidden = attributions.length === 0;
+  if (byId("sources-list").children.length === attributions.length) return;
+  byId("sources-list").replaceChildren(
+    ...attributions.map(({ title, url, licence }) => {
+      const address = safeUrl(url);
+      const name = address ? element("a", { href: address.href, rel: "noreferrer" }, title) : title;
+      return element("li", {}, name, ` · ${licence}`);
+    }),
+  );
 }
 
 function showRefusal(problem) {

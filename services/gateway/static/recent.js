@@ -71,7 +71,7 @@ function showRecent() {
     if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     item.className = `strip strip-${job.status}`;
     write(item.querySelector(".strip-title"), job.title);
-    write(item.querySelector(".hint"), STATES[job.status] ?? `${Math.round(job.progress)} %`);
+    write(item.querySelector(".hint"), STATES[job.status] ?? `${Math.round(job.progress)}%`);
     item.querySelector("button").ariaLabel = `Take “${job.title}” off this list`;
   });
 }

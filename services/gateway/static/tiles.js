@@ -11,18 +11,23 @@ export function clearTiles() {
   byId("storyboard").hidden = true;
 }
 
-/** Lays out `scene_count` tiles and puts each keyframe on the tile of its scene (0 is the first). */
-export function showTiles({ scene_count: count = 0, keyframes, stage, status }) {
+/** Lays out `scene_count` tiles and puts each keyframe on the tile of its scene (1 is the first). */
+export function showTiles({ scene_count: count, aspect_ratio: shape, keyframes, stage, status }) {
+  list.dataset.shape = shape ?? "";
   while (list.children.length < count) list.append(emptyTile(list.children.length + 1));
-  byId("storyboard").hidden = list.children.length === 0;
   for (const { scene, url } of keyframes ?? []) {
-    const tile = list.children[scene];
+    const tile = list.children[scene - 1];
     const address = safeUrl(url);
     if (tile && address) paint(tile, address, scene);
   }
-  const painted = list.querySelectorAll(".tile-painted").length;
-  write(byId("storyboard-count"), `${painted} of ${count}`);
+  showCount();
+  const willPaint = status === "queued" || status === "processing";
+  byId("storyboard").hidden = !willPaint && !keyframes?.length;
   list.classList.toggle("painting", stage === "images" && status === "processing");
+}
+
+function showCount() {
+  write(byId("storyboard-count"), `${list.querySelectorAll(".tile-painted").length} of ${list.children.length}`);
 }
 
 function emptyTile(scene) {
@@ -34,19 +39,13 @@ function paint(tile, address, scene) {
   const path = address.origin + address.pathname;
   if (tile.dataset.path === path) return;
   tile.dataset.path = path;
-  const picture = element("img", { alt: `Keyframe of scene ${scene + 1}`, decoding: "async" });
+  const picture = element("img", { alt: `Keyframe of scene ${scene}`, decoding: "async" });
   picture.addEventListener("load", () => {
-    list.dataset.shape ??= shapeOf(picture);
     tile.querySelector("img")?.remove();
     tile.prepend(picture);
     tile.classList.add("tile-painted");
-    write(byId("storyboard-count"), `${list.querySelectorAll(".tile-painted").length} of ${list.children.length}`);
+    showCount();
   });
   picture.addEventListener("error", () => delete tile.dataset.path); // The next reading tries again.
   picture.src = address.href;
-}
-
-function shapeOf({ naturalWidth, naturalHeight }) {
-  if (naturalWidth === naturalHeight) return "square";
-  return naturalWidth > naturalHeight ? "wide" : "tall";
 }
