@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from runtime import durable_files
 from runtime.errors import Unavailable
-from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix
+from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
 
 PIECE = 256 * 1024
 """Bytes of a streamed piece."""
@@ -162,7 +162,7 @@ def _scan(root: Path, folder: str) -> list[tuple[str, ObjectEntry | None]]:
     with _storing(), suppress(FileNotFoundError, NotADirectoryError), os.scandir(root / folder) as items:
         for item in items:
             key = f"{folder.rstrip('/')}/{item.name}".lstrip("/")
-            if item.name.startswith("."):
+            if not is_key(key):
                 continue
             if item.is_dir(follow_symlinks=False):
                 found.append((f"{key}/", None))

@@ -27,12 +27,14 @@ class MalformedKey(Permanent):
     """This is no key of an object: one is names of letters, digits and `._-`, separated by slashes."""
 
 
-def check_key(key: str) -> None:
-    """Raises `MalformedKey` for what could leave the store or mean different things to different stores.
+def is_key(key: str) -> bool:
+    """Whether a key can neither leave the store nor mean different things to different stores."""
+    return len(key) <= MAX_KEY_CHARACTERS and _KEY.fullmatch(key) is not None
 
-    Keys arrive in events and in requests, so they are hostile until they passed here.
-    """
-    if len(key) > MAX_KEY_CHARACTERS or _KEY.fullmatch(key) is None:
+
+def check_key(key: str) -> None:
+    """Raises `MalformedKey` for what is no key: they arrive in events and requests, and are hostile until checked."""
+    if not is_key(key):
         raise MalformedKey("the key of an object is malformed")
 
 
@@ -99,7 +101,10 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectEntry]:
-        """Every object whose key begins with `prefix`, in the order of keys."""
+        """Every object whose key begins with `prefix`, in the order of keys.
+
+        What somebody else put beside under names that are no keys is not shown.
+        """
         ...
 
     async def delete(self, key: str) -> None:

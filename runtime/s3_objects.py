@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from s3transfer.exceptions import RetriesExceededError
 
-from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix
+from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
 from runtime.s3_errors import code, said_by_s3, translated
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class S3Objects:
         check_prefix(prefix)
         after = ""
         while page := await self._call(prefix, partial(self._page, prefix, after)):
-            for entry in page:
+            for entry in filter(_is_ours, page):
                 yield entry
             after = page[-1].key
 
@@ -225,3 +225,7 @@ class S3Objects:
         for upload in old:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
         return len(old)
+
+
+def _is_ours(entry: ObjectEntry) -> bool:
+    return is_key(entry.key)

@@ -58,3 +58,11 @@ async def test_a_full_disk_is_told(tmp_path: Path) -> None:
     assert refused.value.on == "object store"
     assert isinstance(refused.value.__cause__, OSError)
     assert refused.value.__cause__.errno == errno.ENOSPC
+
+
+async def test_what_somebody_put_beside_is_not_listed(tmp_path: Path) -> None:
+    store = FolderObjects(tmp_path)
+    await store.put(KEY, b"picture", content_type=TEXT)
+    for stranger in (".DS_Store", "Copy of picture (1)", "artefacts/.hidden"):
+        (tmp_path / stranger).write_bytes(b"")
+    assert [entry.key async for entry in store.list("")] == [KEY]
