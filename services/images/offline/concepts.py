@@ -33,6 +33,8 @@ class Concept:
     """Metres."""
     placement: Placement
     place: str
+    turns: bool
+    """Whether it may be mirrored: nothing is written on it."""
     pos: str = ""
     bust: bool = False
     common: bool = False
@@ -57,7 +59,7 @@ Phrase = tuple[str, ...]
 def concepts() -> tuple[Concept, ...]:
     """The table, in its order."""
     return tuple(
-        _concept(row, Placement(group["placement"]), group["place"])
+        _concept(row, Placement(group["placement"]), group["place"], group.get("turns", False))
         for group in table("concepts.toml")["groups"]
         for row in group["concepts"]
     )
@@ -73,12 +75,13 @@ def phrase(words: str) -> Phrase:
     return tuple(words.lower().split())
 
 
-def _concept(row: dict[str, Any], placement: Placement, place: str) -> Concept:
+def _concept(row: dict[str, Any], placement: Placement, place: str, turns: bool) -> Concept:
     facts = {name: value for name, value in row.items() if name not in {"words", "with", "without"}}
     return Concept(
         words=tuple(row["words"]),
         placement=placement,
         place=place,
+        turns=turns,
         needs=frozenset(row.get("with", ())),
         bars=frozenset(row.get("without", ())),
         **facts,
