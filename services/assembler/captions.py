@@ -94,9 +94,10 @@ def without_emoji(text: str) -> str:
 def captions(scenes: Sequence[Sequence[Word]], layout: Layout, *, emoji: bool) -> tuple[Caption, ...]:
     """The captions of a video; none holds words of two scenes."""
     groups = [group for words in scenes for group in _groups(list(_tokens(words, layout, emoji)), layout)]
+    following = [*(group[0].start for group in groups), None][1:]
     return tuple(
-        Caption(tuple(group), group[0].start, _end(group, following[0].start if following else None))
-        for group, following in zip(groups, [*groups[1:], None], strict=True)
+        Caption(tuple(group), group[0].start, _end(group, start))
+        for group, start in zip(groups, following, strict=True)
     )
 
 
