@@ -69,7 +69,9 @@ class Client:
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 return str(self._read(answer)["jobId"])
-        raise GatewayError(f"No gateway answers at {self._address}: start one with `keyframe up`, or name it with --url.")
+        raise GatewayError(
+            f"No gateway answers at {self._address}: start one with `keyframe up`, or name it with --url."
+        )
 
     async def follow(self, job_id: str) -> AsyncIterator[Status]:
         """The job's status, again and again, until it is final."""
@@ -113,5 +115,7 @@ class Client:
             raise GatewayError(f"This is no KeyFrame gateway: it answered {answer.status_code} without JSON.") from None
         if answer.is_error:
             details = [f"{each.get('pointer', '')}: {each.get('detail', '')}" for each in body.get("errors", [])]
-            raise GatewayError("; ".join([str(body.get("detail") or body.get("title") or answer.reason_phrase), *details]))
+            raise GatewayError(
+                "; ".join([str(body.get("detail") or body.get("title") or answer.reason_phrase), *details])
+            )
         return body

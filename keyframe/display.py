@@ -20,7 +20,11 @@ class PartsDisplay:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), console=console, transient=True
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=console,
+            transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
 
@@ -31,6 +35,10 @@ class PartsDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._bars.stop()
+
+    def stop(self) -> None:
+        """Everything is up: the bars go."""
         self._bars.stop()
 
     def __call__(self, progress: PartProgress, /) -> None:
@@ -63,9 +71,7 @@ class JobDisplay:
             TextColumn("[yellow]{task.fields[note]}"),
             console=console,
         )
-        self._tasks = {
-            str(stage): self._bars.add_task(str(stage), total=100, start=False, note="") for stage in STAGES
-        }
+        self._tasks = {str(stage): self._bars.add_task(str(stage), total=100, start=False, note="") for stage in STAGES}
 
     def __enter__(self) -> Self:
         self._bars.start()

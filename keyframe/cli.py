@@ -1,0 +1,157 @@
+"""`keyframe`: the whole of KeyFrame from the shell."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from keyframe import VERSION
+from keyframe.client import Client, GatewayError, Order
+from keyframe.display import PartsDisplay
+from keyframe.doctor import examine
+from keyframe.embedded.errors import EmbeddedError
+from keyframe.embedded.settings import StackSettings
+from keyframe.film import Film, make_film, order
+from keyframe.stack import running_stack
+from runtime.http import AddressTaken
+from runtime.settings import CommonSettings
+from runtime.telemetry import configure_logs
+from schemas.media import AspectRatio
+
+app = typer.Typer(help="A prompt and a style go in; a narrated, captioned video comes out.", no_args_is_help=True)
+console = Console()
+complaints = Console(stderr=True)
+
+DEMO_PROMPT = "Why coral reefs matter"
+LOG_LEVEL = "warning"
+"""The terminal is for progress; what a stage has to say beyond it is said as an event."""
+
+INTERRUPTED = 130
+
+Prompt = Annotated[str, typer.Argument(help="What the video is about.", show_default=False)]
+Style = Annotated[str, typer.Option(help="Educational, Storytelling or Meme.")]
+Voice = Annotated[str | None, typer.Option(help="A voice; GET /api/v1/voices lists them.")]
+Aspect = Annotated[AspectRatio | None, typer.Option(help="The shape of the picture.")]
+Scenes = Annotated[int | None, typer.Option(min=3, max=20, help="How many keyframes.")]
+Source = Annotated[Path | None, typer.Option(help="A text file to tell, instead of what the writer knows.")]
+Out = Annotated[Path, typer.Option(help="The folder that the MP4 is saved to.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port. [default: 3000]")]
+Data = Annotated[Path | None, typer.Option(help="The folder that everything is kept in. [default: data]")]
+
+
+@app.command()
+def up(port: Port = None, data: Data = None) -> None:
+    """Run all six services here, until Ctrl-C."""
+    _run(_up(port, _settings(data)))
+
+
+@app.command()
+def demo(
+    prompt: Annotated[str, typer.Argument(help="What the video is about.")] = "",
+    style: Style = "Educational",
+    voice: Voice = None,
+    aspect: Aspect = None,
+    scenes: Scenes = None,
+    source: Source = None,
+    out: Out = Path("out"),
+    port: Port = None,
+    data: Data = None,
+) -> None:
+    """Run everything here, make one video, and end with its path."""
+    wanted = order(prompt or ("" if source else DEMO_PROMPT), style, voice, aspect, scenes, source)
+    _run(_demo(wanted, out, port, _settings(data)))
+
+
+@app.command()
+def generate(
+    prompt: Prompt,
+    style: Style = "Educational",
+    voice: Voice = None,
+    aspect: Aspect = None,
+    scenes: Scenes = None,
+    source: Source = None,
+    out: Out = Path("out"),
+    url: Annotated[str, typer.Option(help="The gateway's address.")] = "http://127.0.0.1:3000",
+    token: Annotated[str | None, typer.Option(envvar="KEYFRAME_API_TOKEN", help="The gateway's bearer token.")] = None,
+) -> None:
+    """Make a video with a gateway that runs already."""
+    _run(_generate(order(prompt, style, voice, aspect, scenes, source), out, url, token))
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Start and use every part once, and say what to do where one fails."""
+    _run(examine(console, _settings(data)))
+
+
+@app.command()
+def version() -> None:
+    """Say which KeyFrame this is."""
+    console.print(VERSION)
+
+
+async def _up(port: int | None, settings: StackSettings) -> int:
+    with PartsDisplay(console) as report:
+        async with running_stack(settings, port, report) as stack:
+            report.stop()
+            console.print(
+                f"KeyFrame is up: [bold]{stack.address}/[/] (its API: {stack.address}/docs). Ctrl-C stops it."
+            )
+            await stack.ended()
+    return 0
+
+
+async def _demo(wanted: Order, out: Path, port: int | None, settings: StackSettings) -> int:
+    with PartsDisplay(console) as report:
+        async with running_stack(settings, port, report) as stack, Client(stack.address, stack.token) as client:
+            report.stop()
+            film = await stack.unless_ended(make_film(client, wanted, out, console))
+    _show(film)
+    console.print(f"On the page: `keyframe up`, then {stack.address}/#/job/{film.job_id}", soft_wrap=True)
+    return 0
+
+
+async def _generate(wanted: Order, out: Path, url: str, token: str | None) -> int:
+    async with Client(url, token) as client:
+        _show(await make_film(client, wanted, out, console))
+    return 0
+
+
+def _show(film: Film) -> None:
+    console.print(f"[bold]{escape(film.title)}[/]")
+    console.print(f"[bold green]Your video:[/] {escape(str(film.path))}", soft_wrap=True)
+
+
+def _settings(data: Path | None) -> StackSettings:
+    return StackSettings() if data is None else StackSettings(data=data)
+
+
+def _run(command: Coroutine[Any, Any, int]) -> None:
+    """Runs a command to its exit status; Ctrl-C and SIGTERM end it in good order."""
+    configure_logs(CommonSettings(log_format="text", log_level=LOG_LEVEL))
+    try:
+        status = asyncio.run(_terminable(command))
+    except (EmbeddedError, AddressTaken, GatewayError) as error:
+        complaints.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        status = 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        complaints.print("Stopped.")
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+async def _terminable(command: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.ensure_future(command)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+def main() -> None:
+    """The entry point of `keyframe`."""
+    app()

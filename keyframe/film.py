@@ -1,0 +1,86 @@
+"""One video, from the order to the file, with its progress on the terminal."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from keyframe.client import Client, GatewayError, Order, Status
+from keyframe.display import JobDisplay
+from schemas.media import MAX_PROMPT_CHARACTERS, AspectRatio
+
+MAX_NAME = 60
+
+
+@dataclass(frozen=True)
+class Film:
+    """A video that was made and saved."""
+
+    job_id: str
+    title: str
+    path: Path
+
+
+def order(
+    prompt: str, style: str, voice: str | None, aspect: AspectRatio | None, scenes: int | None, source: Path | None
+) -> Order:
+    """The order that the shell's words make; without a prompt the source's first line stands for one.
+
+    Raises:
+        GatewayError: the source cannot be read as text.
+    """
+    text = _read(source) if source else None
+    if text and not prompt:
+        prompt = next((line.strip() for line in text.splitlines() if line.strip()), "")[:MAX_PROMPT_CHARACTERS]
+    return Order(
+        prompt=prompt,
+        style=style,
+        aspect_ratio=aspect.value if aspect else None,
+        voice=voice,
+        scene_count=scenes,
+        source_text=text,
+    )
+
+
+def _read(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise GatewayError(f"{source} is not a text file in UTF-8.") from None
+    except OSError as error:
+        raise GatewayError(f"{source} cannot be read: {error.strerror}.") from None
+
+
+async def make_film(client: Client, wanted: Order, out: Path, console: Console) -> Film:
+    """Orders the video, shows its progress and saves it.
+
+    Raises:
+        GatewayError: the order was refused, the job failed, or the file cannot be saved.
+    """
+    job_id = await client.generate(wanted)
+    status: Status = {}
+    with JobDisplay(console) as display:
+        async for status in client.follow(job_id):
+            display.show(status)
+    if status["status"] != "completed":
+        raise GatewayError(_failure(status))
+    target = out.absolute() / f"{_name(status['title'])}-{job_id[:8]}.mp4"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GatewayError(f"{out} cannot be written: {error.strerror}.") from None
+    await client.download(status["video_url"], target)
+    return Film(job_id, status["title"], target)
+
+
+def _failure(status: Status) -> str:
+    error = status["error"]
+    if error is None:
+        return f"The job was {status['status']}."
+    return f"The {error['stage']} stage gave up: {error['message']}"
+
+
+def _name(title: str) -> str:
+    """A file name from a title: its words in ASCII."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:MAX_NAME].strip("-") or "video"
