@@ -110,7 +110,7 @@ async def _examine_parts(doctor: Doctor, stack: AsyncExitStack, settings: StackS
 async def _examine_stages(doctor: Doctor, store: ObjectStore) -> None:
     """A video of one second goes through the stages that make it, each on what the one before made."""
     event: Contract = _script()
-    for stage in all_stages():
+    for stage in all_stages(store, None):
         if stage.name not in (ServiceName.IMAGES, ServiceName.VOICE, ServiceName.ASSEMBLER):
             continue
         made: list[Contract] = []

@@ -11,6 +11,7 @@ from keyframe.embedded.report import Report
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
 from runtime.kafka import KafkaLog
+from runtime.objects import ObjectStore
 from runtime.process import attach, run_on_log
 from runtime.settings import CommonSettings, S3Settings
 from runtime.stage import AnyStage
@@ -37,14 +38,14 @@ DRAIN = 3.0
 """Seconds for the records in hand at the end. What they were at is done again by the next start, from what is kept."""
 
 
-def all_stages() -> list[AnyStage]:
+def all_stages(store: ObjectStore, public: ObjectStore | None) -> list[AnyStage]:
     """The five stages as the environment sets them."""
     return [
         script(ScriptSettings()),
         images(ImagesSettings()),
         voice(VoiceSettings()),
         assembler(AssemblerSettings()),
-        storage(StorageSettings()),
+        storage(StorageSettings(), store, public),
     ]
 
 
@@ -60,7 +61,7 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
         common = CommonSettings(kafka_bootstrap=parts.kafka_bootstrap, storage_folder=parts.objects)
         s3 = S3Settings()
         store, published = object_store(common, s3), public_store(common, s3)
-        stages = all_stages()
+        stages = all_stages(store, published)
         kafka = KafkaLog(parts.kafka_bootstrap, "keyframe-embedded", graceful=DRAIN)
         for stage in stages:
             attach(stage, kafka, store, STATIC_ID)

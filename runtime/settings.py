@@ -3,8 +3,9 @@
 They are read in each service's `app.py` and nowhere else.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,12 +13,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Positive = Annotated[float, Field(gt=0)]
 
 
+ENV_FILE = "KEYFRAME_ENV_FILE"
+"""Names the file to read instead of `.env`."""
+
+
 class Settings(BaseSettings):
     """What every settings class has in common."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="KEYFRAME_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="KEYFRAME_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(_env_file=os.environ.get(ENV_FILE, ".env"), **given)
 
 
 class CommonSettings(Settings):
