@@ -133,7 +133,7 @@ async def render(
         finally:
             # ffmpeg is gone by now, and with it whatever the threads could wait for.
             await asyncio.shield(asyncio.gather(*work, return_exceptions=True))
-            pool.shutdown(wait=False)
+            pool.shutdown()
     if frames.written != timeline.frames:
         raise Transient(f"ffmpeg took {frames.written} of {timeline.frames} frames")
     await _verify(ffmpeg, folder, timeline.frames)

@@ -1,7 +1,10 @@
 """Stills, speech and programs for the assembler's tests."""
 
+import os
 import sys
+import time
 import wave
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -76,3 +79,41 @@ def program(path: Path, code: str) -> str:
     path.write_text(f"#!{sys.executable}\n{code}\n")
     path.chmod(0o755)
     return str(path)
+
+
+HANGING = """
+import os, subprocess, time
+child = subprocess.Popen(["sleep", "600"])
+open("pids.new", "w").write(f"{os.getpid()} {child.pid}")
+os.rename("pids.new", "pids")
+time.sleep(600)
+"""
+"""The code of a program that reads nothing and never ends, and nor does its child."""
+
+
+def pids(folder: Path) -> list[int]:
+    """The processes of a hanging program that was started in a folder."""
+    assert _within((folder / "pids").exists)
+    return [int(pid) for pid in (folder / "pids").read_text().split()]
+
+
+def gone(processes: Sequence[int]) -> bool:
+    """Whether all these processes end within some seconds."""
+    return all(_within(lambda pid=pid: _ended(pid)) for pid in processes)
+
+
+def _ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()  # an orphan that nobody reaps
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+
+
+def _within(check: Callable[[], bool], seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
