@@ -1,4 +1,4 @@
-"""Silence around speech: every recording begins and ends with the same little of it."""
+"""Silence around and between words: recordings begin and end alike, and words do not last into a pause."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from schemas.media import Word
 from services.voice.ports import Spoken
 
-FLOOR = -40.0
+FLOOR = -38.0
 """What is this many dB below the loudest moment is silence."""
 WINDOW = 0.01
 """Seconds over which loudness is taken."""
@@ -17,23 +17,53 @@ LEAD, TAIL = 0.05, 0.12
 def trimmed(spoken: Spoken) -> Spoken:
     """The speech without the silence around it, its words shifted accordingly. Silence alone stays as it is."""
     rate = spoken.sample_rate
-    first, last = _sounding(spoken.samples, rate)
-    begin = max(0, first - round(LEAD * rate))
-    samples = spoken.samples[begin : last + round(TAIL * rate)]
+    sounding = np.flatnonzero(_sounding(spoken.samples, rate))
+    if not sounding.size:
+        return spoken
+    begin = max(0.0, sounding[0] * WINDOW - LEAD)
+    samples = spoken.samples[round(begin * rate) : round(((sounding[-1] + 1) * WINDOW + TAIL) * rate)]
+    last = len(samples) / rate
 
     def moved(seconds: float) -> float:
-        return min(max(0.0, seconds - begin / rate), len(samples) / rate)
+        return min(max(0.0, seconds - begin), last)
 
-    words = (Word(text=word.text, start=moved(word.start), end=moved(word.end)) for word in spoken.words)
-    return Spoken(samples, rate, tuple(words))
+    return Spoken(samples, rate, tuple(_timed(word, moved(word.start), moved(word.end)) for word in spoken.words))
 
 
-def _sounding(samples: NDArray[np.float32], rate: int) -> tuple[int, int]:
-    """The first sample that sounds and the one after the last."""
+def fitted(spoken: Spoken) -> Spoken:
+    """The speech with its words fitted to the sound, in milliseconds.
+
+    Aligners count a pause to the word before it and notice a word late: a word ends with its last
+    sound, and one after a pause begins with its first.
+    """
+    sounding = _sounding(spoken.samples, spoken.sample_rate)
+    words: list[Word] = []
+    for word in spoken.words:
+        begin = words[-1].end if words else 0.0
+        start, end = max(word.start, begin), max(word.end, begin)
+        words.append(_timed(word, _onset(sounding, begin, start), max(start, _offset(sounding, start, end))))
+    return Spoken(spoken.samples, spoken.sample_rate, tuple(words))
+
+
+def _onset(sounding: NDArray[np.bool_], begin: float, start: float) -> float:
+    """Where the sound that is under way at `start` began, if that was after a silence since `begin`."""
+    silent = np.flatnonzero(~sounding[round(begin / WINDOW) : round(start / WINDOW)])
+    return min(start, begin + float(silent[-1] + 1) * WINDOW) if silent.size else start
+
+
+def _offset(sounding: NDArray[np.bool_], start: float, end: float) -> float:
+    """Where the last sound between the two ended."""
+    heard = np.flatnonzero(sounding[round(start / WINDOW) : round(end / WINDOW)])
+    return min(end, start + float(heard[-1] + 1) * WINDOW) if heard.size else end
+
+
+def _timed(word: Word, start: float, end: float) -> Word:
+    return Word(text=word.text, start=round(start, 3), end=round(end, 3))
+
+
+def _sounding(samples: NDArray[np.float32], rate: int) -> NDArray[np.bool_]:
+    """For every window, whether there is sound in it."""
     window = round(WINDOW * rate)
     whole = len(samples) // window * window
     power = np.square(samples[:whole].reshape(-1, window)).mean(axis=1)
-    sounding = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (FLOOR / 10))
-    if not sounding.size:
-        return 0, len(samples)
-    return int(sounding[0]) * window, (int(sounding[-1]) + 1) * window
+    return power > power.max(initial=0.0) * 10 ** (FLOOR / 10)

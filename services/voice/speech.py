@@ -11,7 +11,7 @@ from schemas.media import Seconds, Word
 from services.voice import wav
 from services.voice.loudness import integrated, levelled
 from services.voice.ports import Spoken
-from services.voice.silence import trimmed
+from services.voice.silence import fitted, trimmed
 
 SILENT = -60.0
 """LUFS below which a recording has no speech in it."""
@@ -38,8 +38,8 @@ class SpeechFacts(Contract):
 
 
 def recorded(spoken: Spoken, provider: str) -> Made:
-    """Speech as a WAV file, trimmed and brought to the common loudness, with its timings as facts."""
-    spoken = trimmed(spoken)
+    """Speech as a WAV file at the common loudness, without silence around it, with its timings as facts."""
+    spoken = fitted(trimmed(spoken))
     rate = spoken.sample_rate
     facts = SpeechFacts(provider=provider, duration=len(spoken.samples) / rate, sample_rate=rate, words=spoken.words)
     return Made(wav.encoded(levelled(spoken.samples, rate), rate), wav.CONTENT_TYPE, facts.model_dump())
