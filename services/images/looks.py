@@ -30,5 +30,5 @@ def look(name: str) -> Look:
 @cache
 def looks() -> Mapping[str, Look]:
     """The looks by name, in the order in which they are offered."""
-    text = files(__package__).joinpath("looks.toml").read_text(encoding="utf-8")
+    text = files("services.images").joinpath("looks.toml").read_text(encoding="utf-8")
     return {name: Look(name=name, **entry) for name, entry in tomllib.loads(text).items()}

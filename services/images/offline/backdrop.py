@@ -1,5 +1,6 @@
 """A backdrop: the layers of a place from far to near, and where things stand in it."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def crags(view: View, y: float, amplitude: float, roughness: float = 0.5) -> lis
     heights = [y + chance.uniform(-0.3, 0.8) * amplitude for _ in range(5)]
     reach = amplitude
     for _ in range(5):
-        between = [(a + b) / 2 + chance.uniform(-reach, reach) * 0.5 for a, b in zip(heights, heights[1:], strict=False)]
+        between = [(a + b) / 2 + chance.uniform(-reach, reach) * 0.5 for a, b in itertools.pairwise(heights)]
         woven = [height for pair in zip(heights, between, strict=False) for height in pair]
         heights = [*woven, heights[-1]]
         reach *= roughness

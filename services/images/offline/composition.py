@@ -9,9 +9,9 @@ from services.images.offline.concepts import Concept, Placement
 from services.images.offline.icons import Icon, Manner, icons
 from services.images.offline.reading import Reading
 
-_SCALE_POWER = 0.33
+_SCALE_POWER = 0.4
 """Sizes in a picture differ by this power of the sizes in the world: an ant stays visible beside a house."""
-_SMALLEST = 0.34
+_SMALLEST = 0.27
 """The least size of a thing, as a part of the largest one's."""
 _COPIES = (1.0, 0.74, 0.6)
 """How large the first and the further copies of one thing are."""
@@ -119,7 +119,7 @@ def _row(things: Sequence[_Thing], view: View, backdrop: Backdrop, lean: float) 
     ordered = _largest_inside(things, mirrored=view.chance.random() < 0.5)
     sprites = [_standing(thing, hero * thing.scale, view, backdrop) for thing in ordered]
     room = frame.width * (1 - 2 * _MARGIN)
-    gap = _GAP * hero
+    gap = _GAP * hero * (0.4 if frame.tall else 1.0)
     taken = sum(sprite.width for sprite in sprites) + gap * (len(sprites) - 1)
     if taken > room:
         gap *= room / taken
@@ -179,10 +179,10 @@ def _aloft(things: Sequence[_Thing], view: View, *, alone: bool, lean: float) ->
         station = Station.FAR_AIR if thing.concept.size > _LARGE else Station.AIR
         sprite = Sprite(thing.concept.icon, across * frame.width, 0, longer, station)
         half = sprite.width / 2 + _MARGIN * frame.width
-        x = min(max(sprite.x, half), frame.width - half)
+        middle = min(max(sprite.x, half), frame.width - half)
         bottom = max(down * frame.height + sprite.height / 2, sprite.height + 0.05 * frame.height)
-        flipped = _looks_inward(thing, x < frame.width / 2)
-        sprites.append(replace(sprite, x=x, bottom=bottom, flipped=flipped, tilt=chance.uniform(-5, 5)))
+        flipped = _looks_inward(thing, middle < frame.width / 2)
+        sprites.append(replace(sprite, x=middle, bottom=bottom, flipped=flipped, tilt=chance.uniform(-5, 5)))
     return sprites
 
 

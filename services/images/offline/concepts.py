@@ -1,14 +1,13 @@
 """Concepts: what the painter can show, and where a text names it."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from services.images.offline.language import Token, is_negated, stands_as_noun
+from services.images.offline.tables import table
 
 
 class Placement(StrEnum):
@@ -63,11 +62,6 @@ def concepts() -> tuple[Concept, ...]:
         for group in table("concepts.toml")["groups"]
         for row in group["concepts"]
     )
-
-
-def table(name: str) -> dict[str, Any]:
-    """A data file of the painter."""
-    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def phrase(words: str) -> Phrase:

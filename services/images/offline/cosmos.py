@@ -21,7 +21,9 @@ def space(view: View) -> Backdrop:
     for depth, part in ((0.4, 0.14), (0.8, 0.06)):
         crest = crags(view, frame.feet - part * frame.height, 0.03 * frame.height, 0.45)
         ground = mix(palette.far, palette.near, depth)
-        back.append(Layer(land(view, crest, ground, mist=0.0) + _craters(view, frame.feet - 0.02 * frame.height, ground), depth))
+        back.append(
+            Layer(land(view, crest, ground, mist=0.0) + _craters(view, frame.feet - 0.02 * frame.height, ground), depth)
+        )
     crest = swell(view, frame.front, 0.008 * frame.height, 1.3)
     return Backdrop(tuple(back), Layer(land(view, crest, palette.front, mist=0.0), 1))
 
@@ -39,13 +41,19 @@ def _planet(view: View) -> str:
     frame, chance = view.frame, view.chance
     colour = mix(view.palette.growth, "#ffffff", 0.05)
     x, y, size = view.sun * frame.width, 0.2 * frame.height, chance.uniform(56, 92) * frame.unit
+    if not view.peopled:
+        x, y, size = 0.5 * (view.sun * frame.width + frame.width / 2), 0.36 * frame.height, size * 2.1
     body = svg.circle(x, y, size * 1.12, lighter(colour, 0.3), opacity=0.18) + svg.circle(x, y, size, colour)
     clip = f'<defs><clipPath id="disc"><circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/></clipPath></defs>'
     bands = "".join(
-        svg.ellipse(x, y + part * size, size * 1.1, size * chance.uniform(0.06, 0.16), lighter(colour, tone), opacity=0.6)
+        svg.ellipse(
+            x, y + part * size, size * 1.1, size * chance.uniform(0.06, 0.16), lighter(colour, tone), opacity=0.6
+        )
         for part, tone in ((-0.55, 0.2), (-0.1, 0.3), (0.3, 0.12), (0.62, 0.25))
     )
-    shade = f'<path d="M{x:.1f},{y - size:.1f}a{size:.1f},{size:.1f} 0 0 1 0,{2 * size:.1f}a{size * 1.4:.1f},{size * 1.4:.1f} 0 0 0 0,{-2 * size:.1f}Z" fill="#050816" opacity="0.45"/>'
+    dark = f"M{x:.1f},{y - size:.1f}a{size:.1f},{size:.1f} 0 0 1 0,{2 * size:.1f}"
+    dark += f"a{size * 1.4:.1f},{size * 1.4:.1f} 0 0 0 0,{-2 * size:.1f}Z"
+    shade = f'<path d="{dark}" fill="#050816" opacity="0.45"/>'
     return body + clip + f'<g clip-path="url(#disc)">{bands}{shade}</g>'
 
 

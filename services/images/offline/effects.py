@@ -1,14 +1,16 @@
 """What light and paper do to pixels: shadows, tints, grain, bloom."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from services.images.offline.palette import Colour, channels
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 """A value for every pixel, shape (height, width)."""
-Pixels = NDArray[np.float32]
+Pixels = NDArray[np.floating[Any]]
 """Red, green and blue from 0 to 1, shape (height, width, 3)."""
 
 _SHRUNK = 4
@@ -75,7 +77,9 @@ def cloudy(seed: int, width: int, height: int) -> Field:
 def grain(seed: int, width: int, height: int) -> Field:
     """The tooth of paper, around zero."""
     rng = np.random.default_rng(seed)
-    rough = Image.fromarray((rng.standard_normal((height, width), dtype=np.float32) * 40 + 128).clip(0, 255).astype(np.uint8))
+    rough = Image.fromarray(
+        (rng.standard_normal((height, width), dtype=np.float32) * 40 + 128).clip(0, 255).astype(np.uint8)
+    )
     return np.asarray(rough.filter(ImageFilter.GaussianBlur(0.9)), dtype=np.float32) / 255 - 0.5
 
 

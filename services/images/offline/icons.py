@@ -53,14 +53,19 @@ class Icon:
 @cache
 def icons(manner: Manner) -> Mapping[str, Icon]:
     """The icons by name."""
-    packed = files(__package__).joinpath(f"icons-{manner}.json.gz").read_bytes()
+    packed = files("services.images.offline").joinpath(f"icons-{manner}.json.gz").read_bytes()
     return {name: Icon(entry["body"], *entry["box"]) for name, entry in json.loads(gzip.decompress(packed)).items()}
 
 
 def draw(icon: Icon, longer: float, *, flipped: bool, tilt: float) -> Image.Image:
     """The icon's ink in pixels, its longer side this long, with a small margin on every side."""
     margin = _MARGIN * icon.longer
-    view = (icon.left - margin, icon.top - margin, icon.right - icon.left + 2 * margin, icon.bottom - icon.top + 2 * margin)
+    view = (
+        icon.left - margin,
+        icon.top - margin,
+        icon.right - icon.left + 2 * margin,
+        icon.bottom - icon.top + 2 * margin,
+    )
     scale = longer / icon.longer
     middle_x, middle_y = (icon.left + icon.right) / 2, (icon.top + icon.bottom) / 2
     turn = f'transform="translate({2 * middle_x:.2f},0) scale(-1,1)"' if flipped else ""

@@ -13,12 +13,26 @@ def table(view: View) -> Backdrop:
     edge = frame.front - 0.15 * frame.height
     wall = _wall(view, palette.far)
     window = _window(view, 0.36 if view.sun < 0.5 else 0.64)
-    lamp = _lamp(view, 1 - view.sun)
+    lamp = _lamp(view, 1 - view.sun) + _shelf(view, 0.80 if view.sun < 0.5 else 0.20)
     wood = palette.near
-    top = land(view, [(-BLEED, edge), (frame.width + BLEED, edge)], wood, mist=0.0) + _grain(view, edge, darker(wood, 0.10))
-    light = svg.ellipse(view.sun * frame.width, edge + 0.09 * frame.height, 0.3 * frame.width, 0.05 * frame.height, palette.light, opacity=0.16)
+    top = land(view, [(-BLEED, edge), (frame.width + BLEED, edge)], wood, mist=0.0) + _grain(
+        view, edge, darker(wood, 0.10)
+    )
+    light = svg.ellipse(
+        view.sun * frame.width,
+        edge + 0.09 * frame.height,
+        0.3 * frame.width,
+        0.05 * frame.height,
+        palette.light,
+        opacity=0.16,
+    )
     front = svg.rect(-BLEED, edge - 3, frame.width + 2 * BLEED, 9 * frame.unit, lighter(wood, 0.16))
-    body = top + light + front + svg.rect(-BLEED, frame.front + 0.03 * frame.height, frame.width + 2 * BLEED, frame.height, darker(wood, 0.28))
+    body = (
+        top
+        + light
+        + front
+        + svg.rect(-BLEED, frame.front + 0.03 * frame.height, frame.width + 2 * BLEED, frame.height, darker(wood, 0.28))
+    )
     return Backdrop((Layer(wall, 0), Layer(window, 0.2), Layer(lamp, 0.35)), Layer(body, 1), tabletop=frame.feet)
 
 
@@ -29,9 +43,13 @@ def room(view: View) -> Backdrop:
     picture = _picture(view, 0.72 if view.sun < 0.5 else 0.28, floor)
     boards = land(view, [(-BLEED, floor), (frame.width + BLEED, floor)], palette.near, mist=0.0)
     boards += _boards(view, floor, darker(palette.near, 0.09))
-    skirting = svg.rect(-BLEED, floor - 16 * frame.unit, frame.width + 2 * BLEED, 18 * frame.unit, lighter(palette.far, 0.4))
+    skirting = svg.rect(
+        -BLEED, floor - 16 * frame.unit, frame.width + 2 * BLEED, 18 * frame.unit, lighter(palette.far, 0.4)
+    )
     rug = svg.ellipse(frame.width / 2, frame.feet, 0.42 * frame.width, 0.075 * frame.height, palette.growth)
-    rug += svg.ellipse(frame.width / 2, frame.feet, 0.38 * frame.width, 0.062 * frame.height, lighter(palette.growth, 0.18))
+    rug += svg.ellipse(
+        frame.width / 2, frame.feet, 0.38 * frame.width, 0.062 * frame.height, lighter(palette.growth, 0.18)
+    )
     rug += svg.ellipse(frame.width / 2, frame.feet, 0.35 * frame.width, 0.054 * frame.height, palette.growth)
     back = (
         Layer(_wall(view, palette.far), 0),
@@ -50,7 +68,12 @@ def theatre(view: View) -> Backdrop:
     back = f"<defs>{dark}</defs>" + svg.rect(0, 0, frame.width, frame.height, "url(#dark)")
     middle = frame.width / 2
     beam = svg.downward("beam", [(0, "#fff2cc", 0.5), (1, "#fff2cc", 0.04)])
-    cone = [(middle - 30, -10), (middle + 30, -10), (middle + 0.34 * frame.width, floor), (middle - 0.34 * frame.width, floor)]
+    cone = [
+        (middle - 30, -10),
+        (middle + 30, -10),
+        (middle + 0.34 * frame.width, floor),
+        (middle - 0.34 * frame.width, floor),
+    ]
     back += f"<defs>{beam}</defs>" + svg.polygon(cone, "url(#beam)")
     boards = land(view, [(-BLEED, floor), (frame.width + BLEED, floor)], palette.near, mist=0.0)
     boards += _boards(view, floor, darker(palette.near, 0.12))
@@ -68,7 +91,9 @@ def _curtains(view: View) -> str:
     for side in (0, 1):
         for step in range(4):
             x = step * fold - 6 if side == 0 else frame.width - (step + 1) * fold + 6
-            body += svg.rect(x, -20, fold + 2, frame.front + 20, darker(colour, 0.24 if step % 2 else 0.04), radius=fold / 3)
+            body += svg.rect(
+                x, -20, fold + 2, frame.front + 20, darker(colour, 0.24 if step % 2 else 0.04), radius=fold / 3
+            )
     scallops = 9
     span = frame.width / scallops
     for step in range(scallops):
@@ -107,7 +132,9 @@ def _window(view: View, at: float) -> str:
     trim, bar = lighter(palette.far, 0.62), 9 * frame.unit
     sill = svg.rect(x - 3 * bar, y + height, width + 6 * bar, 2 * bar, trim, radius=3)
     border = svg.rect(x - 1.6 * bar, y - 1.6 * bar, width + 3.2 * bar, height + 3.2 * bar, trim, radius=6)
-    cross = svg.rect(x + width / 2 - bar / 2, y, bar, height, trim) + svg.rect(x, y + height / 2 - bar / 2, width, bar, trim)
+    cross = svg.rect(x + width / 2 - bar / 2, y, bar, height, trim) + svg.rect(
+        x, y + height / 2 - bar / 2, width, bar, trim
+    )
     return f'<defs>{sky}{clip}</defs>{border}<g clip-path="url(#hole)">{outside}</g>{cross}{sill}'
 
 
@@ -117,8 +144,37 @@ def _lamp(view: View, at: float) -> str:
     x, y, half = at * frame.width, 0.13 * frame.height, 52 * frame.unit
     body = glow(x, y + half * 0.6, half * 5.5, "#ffe6ac", 0.55 if view.time in {Time.NIGHT, Time.DUSK} else 0.28)
     body += svg.line([(x, -10), (x, y - half * 0.5)], darker(palette.growth, 0.2), 4 * frame.unit)
-    shade = [(x - half, y + half * 0.45), (x - half * 0.45, y - half * 0.5), (x + half * 0.45, y - half * 0.5), (x + half, y + half * 0.45)]
-    return body + svg.ellipse(x, y + half * 0.5, half * 0.3, half * 0.24, "#fff3cf") + svg.polygon(shade, palette.growth)
+    shade = [
+        (x - half, y + half * 0.45),
+        (x - half * 0.45, y - half * 0.5),
+        (x + half * 0.45, y - half * 0.5),
+        (x + half, y + half * 0.45),
+    ]
+    return (
+        body + svg.ellipse(x, y + half * 0.5, half * 0.3, half * 0.24, "#fff3cf") + svg.polygon(shade, palette.growth)
+    )
+
+
+def _shelf(view: View, at: float) -> str:
+    """A shelf with books and jars."""
+    frame, palette, chance = view.frame, view.palette, view.chance
+    half, y = 0.15 * frame.width, 0.40 * frame.height
+    left = at * frame.width - half
+    body, x = "", left + 12 * frame.unit
+    colours = (palette.growth, lighter(palette.near, 0.25), mix(palette.growth, palette.far, 0.5), palette.middle)
+    while x < left + 2 * half - 34 * frame.unit:
+        colour = mix(chance.choice(colours), palette.far, 0.25)
+        if chance.random() < 0.2:
+            size = chance.uniform(15, 21) * frame.unit
+            body += svg.circle(x + size, y - size * 0.9, size, colour)
+            body += svg.rect(x + size * 0.55, y - size * 2.3, size * 0.9, size * 0.6, darker(colour, 0.12), radius=2)
+            x += 2 * size + 8 * frame.unit
+        else:
+            width, height = chance.uniform(11, 20) * frame.unit, chance.uniform(44, 74) * frame.unit
+            body += svg.rect(x, y - height, width, height, colour, radius=2)
+            body += svg.rect(x, y - height * 0.82, width, 4 * frame.unit, lighter(colour, 0.3))
+            x += width + chance.choice((0, 0, 0, 22)) * frame.unit
+    return body + svg.rect(left, y, 2 * half, 11 * frame.unit, darker(palette.near, 0.12), radius=3)
 
 
 def _picture(view: View, at: float, floor: float) -> str:
@@ -130,7 +186,13 @@ def _picture(view: View, at: float, floor: float) -> str:
     body = svg.rect(x - rim, y - rim, width + 2 * rim, height + 2 * rim, darker(palette.near, 0.1), radius=4)
     body += svg.rect(x, y, width, height, palette.middle)
     body += svg.circle(x + width * 0.7, y + height * 0.32, height * 0.13, palette.light)
-    slopes = [(x, y + height), (x + width * 0.32, y + height * 0.4), (x + width * 0.55, y + height * 0.72), (x + width * 0.72, y + height * 0.5), (x + width, y + height)]
+    slopes = [
+        (x, y + height),
+        (x + width * 0.32, y + height * 0.4),
+        (x + width * 0.55, y + height * 0.72),
+        (x + width * 0.72, y + height * 0.5),
+        (x + width, y + height),
+    ]
     return body + svg.polygon(slopes, palette.growth)
 
 
@@ -141,7 +203,12 @@ def _grain(view: View, top: float, colour: Colour) -> str:
     for part in (0.10, 0.24, 0.42, 0.64):
         y = top + (frame.height - top) * part
         bend = chance.uniform(-7, 7) * frame.unit
-        body += svg.line([(-BLEED, y), (frame.width * 0.35, y + bend), (frame.width * 0.7, y - bend), (frame.width + BLEED, y)], colour, 3 * frame.unit, opacity=0.7)
+        body += svg.line(
+            [(-BLEED, y), (frame.width * 0.35, y + bend), (frame.width * 0.7, y - bend), (frame.width + BLEED, y)],
+            colour,
+            3 * frame.unit,
+            opacity=0.7,
+        )
     return body
 
 
@@ -150,6 +217,10 @@ def _boards(view: View, top: float, colour: Colour) -> str:
     frame = view.frame
     middle = frame.width / 2
     return "".join(
-        svg.line([(middle + step * 0.07 * frame.width, top), (middle + step * 0.17 * frame.width, frame.height)], colour, 2.5 * frame.unit)
+        svg.line(
+            [(middle + step * 0.07 * frame.width, top), (middle + step * 0.17 * frame.width, frame.height)],
+            colour,
+            2.5 * frame.unit,
+        )
         for step in range(-10, 11)
     )

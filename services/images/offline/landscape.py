@@ -191,7 +191,9 @@ def _dune_shades(view: View, crest: Sequence[Point], colour: Colour) -> str:
         if len(slope) < 3:
             continue
         end = slope[-1]
-        body += svg.polygon([*slope, (end[0], end[1] + 6), (x + side * reach * 0.35, y + 0.12 * view.frame.height)], colour)
+        body += svg.polygon(
+            [*slope, (end[0], end[1] + 6), (x + side * reach * 0.35, y + 0.12 * view.frame.height)], colour
+        )
     return body
 
 

@@ -1,8 +1,11 @@
 """English, as far as the painter needs it: words, their plurals, and whether one stands as a noun."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+
+from services.images.offline.tables import table
 
 MAX_CHARACTERS = 2_000
 """A scene's sentence is far shorter; what follows in a longer text is not read."""
@@ -13,27 +16,21 @@ _HEADLINE = 0.7
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"[.!?…:]\s*[\"'”’)]*\s*$")
 
-_IRREGULAR = {
-    "mice": "mouse", "dormice": "dormouse", "geese": "goose", "teeth": "tooth", "feet": "foot", "oxen": "ox",
-    "wolves": "wolf", "leaves": "leaf", "loaves": "loaf", "calves": "calf", "knives": "knife", "lives": "life",
-    "dice": "dice", "policemen": "policeman", "firemen": "fireman", "postmen": "postman", "horsemen": "horseman",
-    "businessmen": "businessman", "salesmen": "salesman", "larvae": "larva", "scarves": "scarf", "hooves": "hoof",
-}  # fmt: skip
 
-_DETERMINERS = frozenset(
-    "a an the his her their my our your its this that these those some any many every each several few both "
-    "another one two three four five six seven eight nine ten twelve twenty thirty forty fifty hundred thousand "
-    "dozen of with by like as into onto from for without".split()
-)
-_ADJECTIVES = frozenset(
-    "small big little large great old young new tiny giant huge red blue green white black brown golden yellow grey "
-    "gray pink purple silver wild tame hungry angry happy sad lazy sleepy clever wise brave strong weak fast slow "
-    "beautiful pretty ugly dead live living first last second third long short tall fat thin heavy light dark bright "
-    "cold hot warm wooden steel iron stone glass paper lonely single whole half ripe fresh rotten poor rich ancient "
-    "modern famous electric baby adult male female queen king giant sea fishing strange gentle quiet silent round "
-    "flat deep winged feathered striped spotted royal magic enchanted steam cargo passenger wooden tall burning".split()
-)
-_NEGATIONS = frozenset({"no", "without", "nor", "never", "neither", "not", "isn't", "aren't"})
+@dataclass(frozen=True)
+class _English:
+    """english.toml."""
+
+    noun_cues: frozenset[str]
+    negations: frozenset[str]
+    singulars: Mapping[str, str]
+
+
+@cache
+def _english() -> _English:
+    data = table("english.toml")
+    cues = frozenset((*data["determiners"], *data["adjectives"]))
+    return _English(cues, frozenset(data["negations"]), data["singulars"])
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ def _tokens(text: str) -> Iterator[Token]:
 
 def singular(word: str) -> str:
     """The singular of an English noun in lower case, by rule; a word that is none is changed harmlessly."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    if word in _english().singulars:
+        return _english().singulars[word]
     if len(word) <= 3 or word.endswith(("ss", "us", "is")) or not word.endswith("s"):
         return word
     if word.endswith("ies") and len(word) > 4:
@@ -89,10 +86,11 @@ def stands_as_noun(words: tuple[Token, ...], at: int) -> bool:
     if at == 0 or words[at].starts_sentence:
         return words[at].plural
     before = words[at - 1].text
-    return before in _DETERMINERS or before in _ADJECTIVES or before.isdecimal()
+    return before in _english().noun_cues or before.isdecimal()
 
 
 def is_negated(words: tuple[Token, ...], at: int) -> bool:
     """Whether a negation stands just before, with at most an article between: "no dog", "not a dog"."""
+    none = _english().negations
     before = [word.text for word in words[max(0, at - 2) : at]]
-    return bool(before) and (before[-1] in _NEGATIONS or (before[0] in _NEGATIONS and before[-1] in {"a", "an", "the"}))
+    return bool(before) and (before[-1] in none or (before[0] in none and before[-1] in {"a", "an", "the"}))

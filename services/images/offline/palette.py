@@ -5,11 +5,14 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from services.images.offline.concepts import table
-from services.images.offline.reading import Time
+from services.images.offline.reading import INDOORS, Time
+from services.images.offline.tables import table
 
 Colour = str
 """#rrggbb"""
+
+_LAMPLIGHT = 0.4
+"""How much of the hour's tint comes indoors."""
 
 WHITE, BLACK = "#ffffff", "#000000"
 
@@ -45,8 +48,17 @@ def choose(place: str, time: Time, chance: Random) -> Palette:
     """A palette of the place at this time of day."""
     data = _palettes()
     sky, land = chance.choice(data["skies"][time.value]), chance.choice(data["lands"][place])
-    tinted = {name: mix(colour, sky["tint"], sky["strength"]) for name, colour in land.items()}
-    return Palette(**sky, **tinted)
+    strength = float(sky["strength"]) * (_LAMPLIGHT if place in INDOORS else 1)
+    tinted = {name: mix(colour, sky["tint"], strength) for name, colour in land.items()}
+    return Palette(
+        top=sky["top"],
+        middle=sky["middle"],
+        low=sky["low"],
+        light=sky["light"],
+        tint=sky["tint"],
+        strength=strength,
+        **tinted,
+    )
 
 
 @cache

@@ -11,7 +11,9 @@ def pine(x: float, y: float, height: float, colour: Colour) -> str:
     body = svg.rect(x - height * 0.03, y - height * 0.16, height * 0.06, height * 0.18, darker(colour, 0.3))
     for step in range(3):
         half, base = height * (0.25 - 0.06 * step), y - height * (0.12 + 0.26 * step)
-        body += svg.polygon([(x - half, base), (x, base - height * 0.4), (x + half, base)], lighter(colour, 0.05 * step))
+        body += svg.polygon(
+            [(x - half, base), (x, base - height * 0.4), (x + half, base)], lighter(colour, 0.05 * step)
+        )
     return body
 
 
@@ -53,7 +55,7 @@ def grass(x: float, y: float, height: float, colour: Colour, chance: Random) -> 
         root = x + chance.uniform(-0.25, 0.25) * height
         blades += (
             f'<path d="M{root - 0.05 * height:.1f},{y + 4:.1f}Q{root + lean * 0.2:.1f},{y - tall * 0.6:.1f} '
-            f'{root + lean:.1f},{y - tall:.1f}Q{root + lean * 0.4:.1f},{y - tall * 0.4:.1f} '
+            f"{root + lean:.1f},{y - tall:.1f}Q{root + lean * 0.4:.1f},{y - tall * 0.4:.1f} "
             f'{root + 0.06 * height:.1f},{y + 4:.1f}Z" fill="{colour}"/>'
         )
     return blades
@@ -73,7 +75,9 @@ def fern(x: float, y: float, height: float, colour: Colour, lean: float) -> str:
     return body
 
 
-def coral(x: float, y: float, length: float, colour: Colour, chance: Random, heading: float = 90, depth: int = 0) -> str:
+def coral(
+    x: float, y: float, length: float, colour: Colour, chance: Random, heading: float = 90, depth: int = 0
+) -> str:
     """A branching coral that grows from (x, y)."""
     if depth > 4 or length < 4:
         return ""

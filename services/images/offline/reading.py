@@ -1,20 +1,21 @@
 """Reading a sentence for a picture: what stands in it, where, and at what time of day."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from random import Random
 
-from services.images.offline.concepts import Concept, Match, Phrase, Placement, find, phrase, table
+from services.images.offline.concepts import Concept, Match, Phrase, Placement, find, phrase
 from services.images.offline.language import Token, tokens
+from services.images.offline.tables import table
 
 MAX_SUBJECTS = 3
 
 _PLACE_OF_PLACEMENT = {Placement.WATER: "sea", Placement.DEEP: "underwater", Placement.SEABED: "underwater"}
 _WET, _AIRLESS = "underwater", "space"
-_INDOORS = frozenset({"table", "room"})
+INDOORS = frozenset({"table", "room", "theatre"})
 _NAMED, _IMPLIED = 3.0, 1.0
 """What a place that is named weighs against one that a subject is at home in."""
 
@@ -68,7 +69,7 @@ def _one_of_each_icon(matches: tuple[Match, ...]) -> tuple[Match, ...]:
 
 
 def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random) -> str:
-    votes: Counter[str] = Counter()
+    votes: dict[str, float] = defaultdict(float)
     for place, count in _named(words, _phrases("places")).items():
         votes[place] += _NAMED * count
     for rank, match in enumerate(matches[:MAX_SUBJECTS]):
@@ -77,7 +78,7 @@ def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random)
         certainty = 2 if concept.placement in _PLACE_OF_PLACEMENT else 1
         votes[home] += _IMPLIED * certainty * (1.5 if rank == 0 else 1)
     if votes:
-        return max(votes, key=lambda place: votes[place])
+        return max(votes, key=votes.__getitem__)
     if _named(words, _phrases("business")):
         return "city"
     return chance.choice(_QUIET_PLACES)
@@ -86,7 +87,7 @@ def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random)
 def _time(words: tuple[Token, ...], chance: Random) -> Time:
     usual = chance.choice(_USUAL_TIMES)
     named = _named(words, _phrases("times"))
-    return Time(max(named, key=lambda time: named[time])) if named else usual
+    return Time(max(named, key=named.__getitem__)) if named else usual
 
 
 @cache
@@ -117,9 +118,7 @@ def _subjects(matches: tuple[Match, ...], place: str) -> tuple[Subject, ...]:
     if len(shown) == 1 and shown[0].plural:
         return (Subject(shown[0].concept, 2 if shown[0].concept.bust else 3),)
     if len(shown) == 2 and (shown[0].plural or shown[1].plural):
-        return tuple(
-            Subject(match.concept, 2 if match is next(m for m in shown if m.plural) else 1) for match in shown
-        )
+        return tuple(Subject(match.concept, 2 if match is next(m for m in shown if m.plural) else 1) for match in shown)
     return tuple(Subject(match.concept) for match in shown)
 
 
@@ -129,10 +128,10 @@ def _fits(concept: Concept, place: str) -> bool:
         return home in {Placement.DEEP, Placement.SEABED}
     if place == _AIRLESS:
         return home is Placement.SPACE or concept.place == _AIRLESS
-    if place in _INDOORS:
-        return home in {Placement.TABLE, Placement.GROUND} and concept.size <= _LARGEST_INDOORS
+    if place in INDOORS:
+        return home in {Placement.TABLE, Placement.GROUND} and concept.size <= _LARGESTINDOORS
     return home not in {Placement.DEEP, Placement.SEABED} or place == "sea"
 
 
-_LARGEST_INDOORS = 2.5
+_LARGESTINDOORS = 2.5
 """Metres."""

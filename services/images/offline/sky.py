@@ -61,18 +61,20 @@ def _moon(view: View) -> str:
 
 def _clouds(view: View) -> str:
     chance, frame, unit = view.chance, view.frame, view.frame.unit
-    colour = mix(WHITE, view.palette.middle, 0.55 if view.time is Time.NIGHT else 0.12)
-    opacity = 0.4 if view.time is Time.NIGHT else 0.82
+    colour = mix(
+        WHITE, view.palette.middle, {Time.DAY: 0.1, Time.GOLDEN: 0.22, Time.DUSK: 0.5, Time.NIGHT: 0.84}[view.time]
+    )
     body = ""
     for _ in range(chance.randint(2, 4)):
         x, y = chance.uniform(0, frame.width), chance.uniform(0.08, 0.62) * view.horizon
         size = chance.uniform(34, 74) * unit * (0.5 + 0.7 * (1 - y / view.horizon))
         puffs = [(-1.5, 0, 0.5), (-0.8, -0.32, 0.75), (0.1, -0.55, 1.0), (0.95, -0.25, 0.72), (1.65, 0, 0.46)]
         shape = "".join(
-            svg.circle(x + dx * size, y + dy * size, r * size * chance.uniform(0.85, 1.1), colour) for dx, dy, r in puffs
+            svg.circle(x + dx * size, y + dy * size, r * size * chance.uniform(0.85, 1.1), colour)
+            for dx, dy, r in puffs
         )
         shape += svg.rect(x - 1.75 * size, y - 0.3 * size, 3.6 * size, 0.68 * size, colour, radius=0.34 * size)
-        body += f'<g opacity="{opacity}">{shape}</g>'
+        body += shape
     return body
 
 
@@ -86,7 +88,7 @@ def _birds(view: View) -> str:
     for _ in range(chance.randint(3, 6)):
         span = chance.uniform(7, 13) * unit
         at, height = x + chance.gauss(0, 70) * unit, y + chance.gauss(0, 26) * unit
-        wings = f"M{at - span:.1f},{height - span * 0.35:.1f}q{span * 0.6:.1f},{-span * 0.35:.1f} {span:.1f},{span * 0.4:.1f}"
-        wings += f"q{span * 0.4:.1f},{-span * 0.75:.1f} {span:.1f},{-span * 0.4:.1f}"
-        body += f'<path d="{wings}" fill="none" stroke="{colour}" stroke-width="{2 * unit:.1f}" stroke-linecap="round" opacity="0.7"/>'
+        left, right = (at - span, height - span * 0.35), (at + span, height - span * 0.35)
+        body += svg.line([left, (at - span * 0.45, height - span * 0.5), (at, height)], colour, 2 * unit, opacity=0.7)
+        body += svg.line([(at, height), (at + span * 0.45, height - span * 0.5), right], colour, 2 * unit, opacity=0.7)
     return body

@@ -72,7 +72,7 @@ class _Easel:
         for layer in backdrop.back:
             self._lay(layer)
         self._place(sprites, Station.FAR_AIR)
-        if backdrop.surf is None:
+        if sprites:
             self._technique.focus(self._canvas, self._view.frame.unit)
         self._place(sprites, Station.WATER)
         for layer in (backdrop.surf, backdrop.stage):

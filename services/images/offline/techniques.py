@@ -26,7 +26,7 @@ class Technique(Protocol):
         ...
 
     def focus(self, canvas: Image.Image, unit: float) -> None:
-        """Is called once between the backdrop and what stands in it."""
+        """Is called between the backdrop and what stands in it, if anything does."""
         ...
 
     def place(self, canvas: Image.Image, sprite: Image.Image, corner: Corner, unit: float) -> None:
@@ -46,7 +46,7 @@ class PaperCut:
     def lay(self, canvas: Image.Image, layer: Image.Image, unit: float) -> None:
         """Shadow, sheet, and the lit edge of the sheet."""
         alpha = layer.getchannel("A")
-        effects.shade(canvas, alpha, (0, round(-5 * unit)), 9 * unit, 0.42)
+        effects.shade(canvas, alpha, (0, round(-5 * unit)), 9 * unit, 0.30)
         canvas.paste(layer, (0, 0), alpha)
         below = Image.new("L", alpha.size)
         below.paste(alpha, (0, max(1, round(2.2 * unit))))
@@ -74,7 +74,7 @@ class PaperCut:
         tooth = effects.grain(seed, canvas.width, canvas.height)
         relief = np.diff(tooth, axis=0, prepend=tooth[:1])
         values += 0.12 * relief[..., None]
-        return effects.picture(values * effects.vignette(canvas.width, canvas.height, 0.16)[..., None])
+        return effects.picture(values * effects.vignette(canvas.width, canvas.height, 0.09)[..., None])
 
 
 class Glow:
@@ -138,8 +138,12 @@ class Watercolour:
     def _bled(self, canvas: Image.Image, seed: int) -> effects.Pixels:
         """The picture pushed about by a few pixels, with a second and wetter wash over it."""
         width, height = canvas.size
-        dx = 14 * (effects.noise(seed + 1, width, height, 24) - 0.5) + 4 * (effects.noise(seed + 1, width, height, 90) - 0.5)
-        dy = 14 * (effects.noise(seed + 2, width, height, 24) - 0.5) + 4 * (effects.noise(seed + 2, width, height, 90) - 0.5)
+        dx = 14 * (effects.noise(seed + 1, width, height, 24) - 0.5) + 4 * (
+            effects.noise(seed + 1, width, height, 90) - 0.5
+        )
+        dy = 14 * (effects.noise(seed + 2, width, height, 24) - 0.5) + 4 * (
+            effects.noise(seed + 2, width, height, 90) - 0.5
+        )
         soft = np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.9)))
         columns, rows = np.arange(width)[None, :], np.arange(height)[:, None]
 
@@ -154,7 +158,8 @@ class Watercolour:
     def _drying(self, canvas: Image.Image) -> effects.Field:
         """Pigment gathers where a wash ends."""
         luma = np.asarray(canvas.convert("L").filter(ImageFilter.GaussianBlur(1.6)), dtype=np.float32) / 255
-        slope = np.hypot(np.gradient(luma, axis=0), np.gradient(luma, axis=1))
+        across, down = np.diff(luma, axis=1, append=luma[:, -1:]), np.diff(luma, axis=0, append=luma[-1:])
+        slope = np.hypot(across, down)
         return 0.6 * np.clip(slope * 4, 0, 0.4)
 
     def _bordered(self, values: effects.Pixels, seed: int) -> effects.Pixels:

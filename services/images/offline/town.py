@@ -14,9 +14,7 @@ def city(view: View) -> Backdrop:
     """A skyline in three rows, a square with trees, a kerb."""
     frame, palette = view.frame, view.palette
     square = frame.feet - 0.09 * frame.height
-    back = [*sky(view)]
-    for depth in _ROWS:
-        back.append(Layer(_row(view, depth, square), depth))
+    back = [*sky(view), *(Layer(_row(view, depth, square), depth) for depth in _ROWS)]
     pavement = mix(palette.near, palette.low, 0.42)
     floor = land(view, [(-BLEED, square), (frame.width + BLEED, square)], pavement, mist=0.0)
     back.append(Layer(_trees(view, square) + floor + _kerbs(view, square, darker(pavement, 0.08)), 0.85))
@@ -46,7 +44,9 @@ def _building(view: View, x: float, base: float, width: float, height: float, co
     body += svg.rect(x + width * 0.72, top, width * 0.28, height + 60, darker(colour, 0.07))
     roof = chance.random()
     if roof < 0.22:
-        body += svg.polygon([(x, top + 1), (x + width / 2, top - 0.35 * width), (x + width, top + 1)], darker(colour, 0.06))
+        body += svg.polygon(
+            [(x, top + 1), (x + width / 2, top - 0.35 * width), (x + width, top + 1)], darker(colour, 0.06)
+        )
     elif roof < 0.36:
         body += svg.rect(x + width * 0.46, top - 30 * unit, 3 * unit, 34 * unit, darker(colour, 0.1))
     elif roof < 0.6:
@@ -76,7 +76,9 @@ def _trees(view: View, y: float) -> str:
     body = ""
     for x in (0.03, 0.13, 0.24, 0.77, 0.88, 0.98):
         at = (x + chance.uniform(-0.03, 0.03)) * frame.width
-        body += plants.leafy(at, y + 4, chance.uniform(88, 130) * frame.unit, lighter(colour, chance.random() * 0.1), chance)
+        body += plants.leafy(
+            at, y + 4, chance.uniform(88, 130) * frame.unit, lighter(colour, chance.random() * 0.1), chance
+        )
     return body
 
 
@@ -84,7 +86,9 @@ def _kerbs(view: View, y: float, colour: Colour) -> str:
     """Joints of the paving, closer together the farther they are."""
     frame = view.frame
     depth = frame.height - y
-    body = "".join(svg.rect(-BLEED, y + depth * part, frame.width + 2 * BLEED, 2.0, colour) for part in (0.06, 0.16, 0.32))
+    body = "".join(
+        svg.rect(-BLEED, y + depth * part, frame.width + 2 * BLEED, 2.0, colour) for part in (0.06, 0.16, 0.32)
+    )
     middle = frame.width / 2
     for step in range(-9, 10):
         near, far = middle + step * 0.16 * frame.width, middle + step * 0.075 * frame.width

@@ -25,7 +25,9 @@ def sea(view: View) -> Backdrop:
     stage = Layer(foam + land(view, beach, sand, mist=0.0) + _pebbles(view, shore), 0.9)
     dune = swell(view, frame.front, 0.012 * frame.height, 0.9)
     tufts = "".join(
-        plants.grass(x * frame.width, height_at(dune, x * frame.width) + 3, size * frame.unit, palette.growth, view.chance)
+        plants.grass(
+            x * frame.width, height_at(dune, x * frame.width) + 3, size * frame.unit, palette.growth, view.chance
+        )
         for x, size in ((0.02, 74), (0.07, 52), (0.12, 34), (0.9, 40), (0.95, 66), (0.99, 80))
     )
     front = land(view, dune, mix(palette.front, palette.near, 0.22), mist=0.0, growth=tufts)
@@ -38,7 +40,13 @@ def _far_coast(view: View) -> Layer:
     crest = crags(view, 0, 0.07 * frame.height)
     left = view.sun > 0.5
     lifted = [
-        (x, view.horizon + 4 - max(0.0, 0.11 * frame.height + y * 0.5) * max(0.0, 1 - 2.0 * (x if left else frame.width - x) / frame.width))
+        (
+            x,
+            view.horizon
+            + 4
+            - max(0.0, 0.11 * frame.height + y * 0.5)
+            * max(0.0, 1 - 2.0 * (x if left else frame.width - x) / frame.width),
+        )
         for x, y in crest
     ]
     return Layer(land(view, lifted, mix(palette.far, palette.middle, 0.45), mist=0.3), 0.12)
@@ -49,7 +57,9 @@ def _band(view: View, y: float, depth: float) -> str:
     frame = view.frame
     colour = mix(mix(view.palette.far, view.palette.low, 0.18), view.palette.near, depth)
     height = 0.003 + 0.006 * depth
-    crest = swell(view, y, height * frame.height, 6 - 3 * depth) if depth > 0.2 else [(-BLEED, y), (frame.width + BLEED, y)]
+    crest = (
+        swell(view, y, height * frame.height, 6 - 3 * depth) if depth > 0.2 else [(-BLEED, y), (frame.width + BLEED, y)]
+    )
     foam = svg.line(crest, lighter(colour, 0.4), (1.5 + 2 * depth) * frame.unit, opacity=0.55)
     return land(view, crest, colour, mist=0.0) + foam
 
@@ -73,7 +83,9 @@ def _pebbles(view: View, y: float) -> str:
     for _ in range(22):
         size = chance.uniform(2, 6) * frame.unit
         x, down = chance.uniform(0, frame.width), chance.uniform(0.02, 0.07) * frame.height
-        body += svg.ellipse(x, y + down, size, size * 0.55, mix(view.palette.front, "#5a4a40", chance.uniform(0.1, 0.4)))
+        body += svg.ellipse(
+            x, y + down, size, size * 0.55, mix(view.palette.front, "#5a4a40", chance.uniform(0.1, 0.4))
+        )
     return body
 
 
@@ -94,12 +106,19 @@ def underwater(view: View) -> Backdrop:
         back.append(Layer(_reef(view, depth, frame.feet * part), depth))
     front = swell(view, frame.front, 0.014 * frame.height, 1.1)
     weeds = "".join(
-        plants.kelp(x * frame.width, frame.front + 20, chance.uniform(190, 330) * frame.unit, lighter(palette.front, 0.05), chance)
+        plants.kelp(
+            x * frame.width,
+            frame.front + 20,
+            chance.uniform(190, 330) * frame.unit,
+            lighter(palette.front, 0.05),
+            chance,
+        )
         for x in (0.02, 0.07, 0.93, 0.985)
     )
     bubbles = "".join(
         f'<circle cx="{chance.uniform(0, frame.width):.0f}" cy="{chance.uniform(0, frame.feet):.0f}" '
-        f'r="{chance.uniform(2, 8) * frame.unit:.1f}" fill="{WHITE}" fill-opacity="0.12" stroke="{WHITE}" stroke-opacity="0.5"/>'
+        f'r="{chance.uniform(2, 8) * frame.unit:.1f}" '
+        f'fill="{WHITE}" fill-opacity="0.12" stroke="{WHITE}" stroke-opacity="0.5"/>'
         for _ in range(30)
     )
     return Backdrop(tuple(back), Layer(bubbles + land(view, front, palette.front, mist=0.0, growth=weeds), 1))
