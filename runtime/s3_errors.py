@@ -48,7 +48,7 @@ _REFUSALS = {
 """By S3's error code, or by the HTTP status where an answer has no body (to HEAD)."""
 
 _SILENT = "the object store does not answer in time"
-_UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID and the network"
+_UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID, S3_REGION and the network"
 _FOREIGN = "what answers is no S3 server: check S3_ENDPOINT_URL"
 _NO_KEYS = "the object store needs a key: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
 
