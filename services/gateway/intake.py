@@ -44,7 +44,7 @@ class Intake:
     draw_id: Callable[[], str]
     voice_providers: tuple[str, ...]
     max_unfinished: int
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """Mixed into ids that derive from a key, so that a guessed key does not lead to a job's files."""
     _admitted: int = field(default=0, init=False)
     _settled: int = field(default=0, init=False)
@@ -99,8 +99,8 @@ class Intake:
         self.unprojected.add(evolve(None, fact))
         try:
             await self.view.apply([fact])
-        except Exception:
-            logger.warning("the projection will catch up", job_id=event.job_id, exc_info=True)
+        except Exception as error:
+            logger.warning("the projection will catch up", job_id=event.job_id, reason=repr(error))
         else:
             self.unprojected.drop(event.job_id)
 

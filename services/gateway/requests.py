@@ -1,10 +1,10 @@
 """What users send: read within bounds, parsed strictly, and refused by the name of the field."""
 
 import json
-import re
 import unicodedata
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -23,6 +23,9 @@ from services.gateway.problems import FieldError, Problem, unprocessable
 
 MAX_BODY_BYTES = 1024 * 1024
 """Room for the longest source text with every character escaped as a pair of \\uXXXX."""
+
+MAX_NAME = 100
+"""Characters of a field's name that an error repeats."""
 
 _SHAPES = {shape.value: shape for shape in AspectRatio}
 _VISIBLE = "LNPS"
@@ -169,16 +172,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_ESCAPES = re.compile(r"[^A-Za-z0-9._\-]")
-
-
 def _pointer(path: tuple[int | str, ...]) -> str:
-    """A JSON pointer (RFC 6901) as a URI fragment. A name that is not ours may hold anything."""
-
-    def escaped(part: int | str) -> str:
-        pointer = str(part)[:100].replace("~", "~0").replace("/", "~1")
-        return _ESCAPES.sub(
-            lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace")), pointer
-        )
-
-    return "#" + "".join(f"/{escaped(part)}" for part in path)
+    """A JSON pointer (RFC 6901) as a URI fragment. A name that is not ours may hold anything, and be of any length."""
+    parts = [str(part)[:MAX_NAME].replace("~", "~0").replace("/", "~1") for part in path]
+    return "#" + "".join(f"/{quote(part)}" for part in parts)

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -52,8 +52,6 @@ def _place(cursor: str) -> Place:
         padded = cursor + "=" * (-len(cursor) % 4)
         moment, _, job_id = base64.urlsafe_b64decode(padded).decode("ascii").partition("/")
         completed_at = datetime.fromisoformat(moment)
-        if completed_at.tzinfo is None:
-            raise ValueError(cursor)  # noqa: TRY301
-        return Place(completed_at, str(UUID(job_id)))
-    except ValueError:
+        return Place(completed_at.astimezone(UTC), str(UUID(job_id)))
+    except (ValueError, OverflowError):
         raise unprocessable(FieldError(detail="not a cursor of this feed", parameter="cursor")) from None

@@ -1,0 +1,148 @@
+"""The gateway as tests run it: the real app and the real view, over a log that is in memory."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from runtime.errors import Unavailable
+from runtime.folder_objects import FolderObjects
+from runtime.kafka import Subscription
+from runtime.records import Record
+from schemas.base import Contract
+from schemas.envelope import Envelope
+from services.gateway.app import GatewaySettings, create_app
+from services.gateway.ports import StatusView
+from services.gateway.projection import Fact
+from services.gateway.status_view import PostgresView
+from tests.builders import record
+from tests.fakes import FakeBus
+
+BODY = {"prompt": "Why coral reefs matter", "style": "Educational"}
+
+
+@dataclass
+class FakeLog(FakeBus):
+    """A log in memory. Its records come to the gateway when a test says so."""
+
+    handle: Callable[[Sequence[Record]], Awaitable[None]] | None = None
+    subscription: Subscription | None = None
+    partitions: int = 12
+    seconds_since_poll: float | None = 0.1
+
+    def follow(self, subscription: Subscription, handle: Callable[[Sequence[Record]], Awaitable[None]]) -> "FakeLog":
+        self.subscription, self.handle = subscription, handle
+        return self
+
+    async def reachable(self) -> bool:
+        return not self.away
+
+    async def deliver(self, *events: Contract | Envelope | Record) -> None:
+        """Brings a batch to the gateway, as Kafka would."""
+        assert self.handle is not None
+        await self.handle([event if isinstance(event, Record) else record(event) for event in events])
+
+
+@dataclass
+class FlakyView:
+    """A view that cannot be folded into, or not be reached at all, for as long as a test says."""
+
+    real: StatusView
+    broken: bool = False
+    away: bool = False
+    applied: list[Fact] = field(default_factory=list[Fact])
+
+    async def open(self) -> None:
+        await self.real.open()
+
+    async def close(self) -> None:
+        await self.real.close()
+
+    async def apply(self, facts: Sequence[Fact]) -> int:
+        if self.broken:
+            raise RuntimeError("the disk is full")
+        self._look()
+        self.applied += facts
+        return await self.real.apply(facts)
+
+    def __getattr__(self, name: str) -> Any:
+        self._look()
+        return getattr(self.real, name)
+
+    def _look(self) -> None:
+        if self.away:
+            raise Unavailable("the database is away", on="postgres")
+
+
+@dataclass
+class GatewayUnderTest:
+    """A gateway that serves, and what it stands on."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    log: FakeLog
+    view: FlakyView
+    store: FolderObjects
+
+    async def submit(self, key: str | None = None, **fields: Any) -> httpx.Response:
+        """A POST of a valid body, changed by `fields`."""
+        headers = {"Idempotency-Key": key} if key is not None else {}
+        return await self.client.post("/api/v1/generate", json=BODY | fields, headers=headers)
+
+    async def status(self, job_id: str) -> dict[str, Any]:
+        """The job's status, which must be there."""
+        answer = await self.client.get(f"/api/v1/status/{job_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@asynccontextmanager
+async def fresh_database(server: str) -> AsyncGenerator[str]:
+    """The address of an empty database, for a module's tests to share."""
+    name = f"shared_{uuid4().hex}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"create database {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        await connection.execute(f"drop database {name} with (force)")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def running(
+    dsn: str, folder: Path, *, log: FakeLog | None = None, **settings: Any
+) -> AsyncGenerator[GatewayUnderTest]:
+    """A gateway on this database and this folder of objects."""
+    log, view, store = log or FakeLog(), FlakyView(PostgresView(dsn)), FolderObjects(folder)
+    chosen = GatewaySettings.model_construct(**settings)  # the defaults, whatever the environment says
+    app = create_app(chosen, log, view, store)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+    ):
+        yield GatewayUnderTest(app, client, log, view, store)
+
+
+TOKEN = SecretStr("a token of some length")
+
+
+def problem(answer: httpx.Response, status: int, *fields: str) -> dict[str, Any]:
+    """The answer as a problem of this status, whose errors name these fields."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    details = answer.json()
+    assert details["status"] == status
+    assert details["title"]
+    named = [error.get("pointer") or error.get("parameter") for error in details["errors"]]
+    assert named == list(fields)
+    return details
