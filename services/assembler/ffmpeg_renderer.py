@@ -57,7 +57,7 @@ class FfmpegRenderer:
             Unavailable: there is no ffmpeg, or no room.
         """
         ffmpeg = self.find()
-        size = self._size(film.aspect)
+        size = self.size(film.aspect)
         with scratch_errors():
             timeline = await asyncio.to_thread(_prepare, film, folder, size)
             await master(ffmpeg, folder, timeline.frames)
@@ -67,7 +67,8 @@ class FfmpegRenderer:
             await render(ffmpeg, folder, timeline, drawing, Encoding(size, self.preset, self.threads), report)
         return Rendered(folder / VIDEO, folder / THUMBNAIL, folder / VTT, folder / SRT, timeline.duration)
 
-    def _size(self, aspect: AspectRatio) -> tuple[int, int]:
+    def size(self, aspect: AspectRatio) -> tuple[int, int]:
+        """(width, height) of the video in pixels, both even."""
         width, height = aspect.frame_size
         return _even(width * self.short_side / FULL_SHORT_SIDE), _even(height * self.short_side / FULL_SHORT_SIDE)
 

@@ -18,7 +18,7 @@ RATE = 24_000
 
 
 def picture(seed: int, size: tuple[int, int] = (1344, 768)) -> NDArray[np.uint8]:
-    """An RGB still with soft and hard detail."""
+    """An RGB still with soft and hard detail, and less red than a lit word has."""
     chance = np.random.default_rng(seed)
     coarse = chance.integers(30, 220, (9, 16, 3)).astype(np.uint8)
     canvas = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
@@ -26,7 +26,7 @@ def picture(seed: int, size: tuple[int, int] = (1344, 768)) -> NDArray[np.uint8]
         centre = (int(chance.integers(size[0])), int(chance.integers(size[1])))
         colour = [int(part) for part in chance.integers(20, 235, 3)]
         cv2.circle(canvas, centre, int(chance.integers(6, 60)), colour, -1, cv2.LINE_AA)
-    return canvas.astype(np.uint8)
+    return (canvas * np.array([0.5, 1, 1])).astype(np.uint8)
 
 
 def save_picture(path: Path, seed: int, size: tuple[int, int] = (1344, 768)) -> Path:
