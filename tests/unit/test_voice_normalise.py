@@ -36,7 +36,9 @@ def test_numbers_units_abbreviations_and_symbols_are_spelled_out(written: str, s
     assert spoken in said(written)
 
 
-@pytest.mark.parametrize("unspeakable", ["🎉", "日本語", "привет", "مرحبا", "\x00", "\u200b", "👩‍👩‍👧", "ﷺ", "*", "_"])
+@pytest.mark.parametrize(
+    "unspeakable", ["🎉", "日本語", "привет", "مرحبا", "\x00", "\u200b", "👩‍👩‍👧", "ﷺ", "*", "_", "<br/>"]
+)
 def test_what_english_cannot_say_is_left_out(unspeakable: str) -> None:
     assert said(f"One {unspeakable} two{unspeakable} three.") == "One two three."
 

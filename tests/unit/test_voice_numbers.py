@@ -14,7 +14,7 @@ from services.voice.kokoro.numbers import cardinal, digit_by_digit, ordinal, plu
         ("100", "one hundred"),
         ("384,400", "three hundred eighty four thousand four hundred"),
         ("1000001", "one million one"),
-        ("999999999999999", " ".join(["nine hundred ninety nine " + scale for scale in ("trillion", "billion")])),
+        ("1000000000000", "one trillion"),
         ("3.14", "three point one four"),
         ("0.05", "zero point zero five"),
         ("007", "zero zero seven"),
@@ -22,7 +22,7 @@ from services.voice.kokoro.numbers import cardinal, digit_by_digit, ordinal, plu
     ],
 )
 def test_a_number_is_read_whole_and_a_code_digit_by_digit(number: str, said: str) -> None:
-    assert cardinal(number).startswith(said)
+    assert cardinal(number) == said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""A speaker for tests: noise instead of words."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from runtime.errors import Permanent
+from schemas.media import Word
+from services.voice.ports import SpeechRequest, Spoken
+
+RATE = 16_000
+WORD, GAP, AROUND = 0.2, 0.1, 0.3
+"""Seconds of a word, of the silence after it, and of that before and after all."""
+
+
+@dataclass
+class FakeSpeaker:
+    """Says every word as a short noise, as loud as `level`, and records what it was asked for."""
+
+    name: str = "offline"
+    model: str = "noise"
+    level: float = 0.1
+    asked: list[SpeechRequest] = field(default_factory=list[SpeechRequest])
+
+    async def speak(self, request: SpeechRequest) -> Spoken:
+        self.asked.append(request)
+        texts = request.text.split()
+        if not any(char.isascii() and char.isalnum() for char in request.text):
+            raise Permanent("there is nothing to say")
+        noise = np.random.default_rng(len(self.asked)).normal(0, self.level, round(WORD * RATE)).clip(-1, 1)
+        word = np.concatenate([noise, np.zeros(round(GAP * RATE))])
+        around = np.zeros(round(AROUND * RATE))
+        samples = np.concatenate([around, *[word] * len(texts), around]).astype(np.float32)
+        starts = [AROUND + (WORD + GAP) * at for at in range(len(texts))]
+        words = (Word(text=text, start=start, end=start + WORD) for text, start in zip(texts, starts, strict=True))
+        return Spoken(samples, RATE, tuple(words))

@@ -1,0 +1,67 @@
+"""The offline voice's model, data and timings, without speaking."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.errors import Permanent, Unavailable
+from schemas.media import Word
+from schemas.options import voices
+from services.voice.kokoro import model
+from services.voice.kokoro.phonemes import Piece
+from services.voice.kokoro.timing import piece_times, word_times
+from services.voice.kokoro_speaker import KokoroSpeaker
+from services.voice.ports import SpeechRequest
+
+FRAME = model.FRAME / model.SAMPLE_RATE
+
+
+async def test_another_model_is_refused_by_its_hash(tmp_path: Path) -> None:
+    other = tmp_path / "model.onnx"
+    other.write_bytes(b"another model")
+    with pytest.raises(Unavailable, match="SHA-256") as refusal:
+        await KokoroSpeaker(other).speak(SpeechRequest("Hello.", "af_heart", "en"))
+    assert refusal.value.on == "offline voice"
+    assert str(tmp_path) not in str(refusal.value)
+
+
+async def test_a_missing_model_is_named_with_the_ways_out(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="KEYFRAME_VOICE_MODEL_PATH"):
+        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Hello.", "af_heart", "en"))
+
+
+async def test_other_languages_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="English only"):
+        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Bonjour.", "af_heart", "fr-CA"))
+
+
+def test_every_voice_that_users_may_choose_is_here() -> None:
+    wanted = {voice.providers["offline"] for voice in voices().values() if "offline" in voice.providers}
+    with np.load(Path(model.__file__).with_name("voices.npz"), allow_pickle=False) as styles:
+        assert set(styles.files) == wanted
+        assert all(styles[name].shape == model.STYLE_SHAPE for name in wanted)
+        assert all(np.isfinite(styles[name]).all() for name in wanted)
+
+
+def test_a_piece_lasts_as_long_as_its_sounds_and_not_its_punctuation() -> None:
+    pieces = [Piece(0, "(ab,"), Piece(1, "—"), Piece(2, "c.")]
+    lengths = np.array([10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20])  # start ( a b , space — space c . end
+    sound = model.Sound(np.zeros(0, np.float32), lengths)
+    times = [(round(time.start / FRAME), round(time.end / FRAME)) for time in piece_times(pieces, sound)]
+    assert times == [(11, 16), (25, 31), (38, 46)]
+
+
+def test_a_word_in_several_pieces_lasts_from_the_first_to_the_last() -> None:
+    timed = [
+        (Piece(0, "ˈa"), Word(text="", start=0.1, end=0.2)),
+        (Piece(0, "b"), Word(text="", start=0.3, end=0.4)),
+        (Piece(0, "."), Word(text="", start=0.4, end=0.9)),
+        (Piece(2, "c"), Word(text="", start=1.0, end=1.5)),
+    ]
+    assert [(word.text, word.start, word.end) for word in word_times("$5. 🎉 c 日本", timed)] == [
+        ("$5.", 0.1, 0.4),
+        ("🎉", 0.4, 0.4),
+        ("c", 1.0, 1.5),
+        ("日本", 1.5, 1.5),
+    ]
