@@ -131,11 +131,15 @@ def _plain_blocks(lines: list[str]) -> Iterator[Block]:
 def _is_list(lines: list[str]) -> bool:
     """Whether every line begins like a sentence, and most end without a full stop: notes, not wrapped text."""
     begun = all(line[0].isupper() or line[0].isdigit() for line in lines)
-    return begun and 2 * sum(1 for line in lines if not _ENDED.search(line)) > len(lines)
+    return begun and 2 * sum(not _is_ended(line) for line in lines) > len(lines)
 
 
 def _is_heading(line: str) -> bool:
-    return word_count(line) <= HEADING_WORDS and not _ENDED.search(line)
+    return word_count(line) <= HEADING_WORDS and not _is_ended(line)
+
+
+def _is_ended(line: str) -> bool:
+    return _ENDED.search(without_markup(line)) is not None
 
 
 def _is_title_over(line: str, following: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from services.script.blocks import Block, Kind
 from services.script.clauses import FEWEST_WORDS, halves, pieces, without_trailing_clause
@@ -40,7 +41,7 @@ def candidates(parts: Iterable[Block], scene_count: int) -> list[Sentence]:
         for text in split_sentences(part.text)
         for piece in pieces(_unquoted(text), MOST_WORDS)
     ]
-    return _cut_to_reach(sentences, scene_count)
+    return _cut_to_reach(_once(sentences), scene_count)
 
 
 def tellable_count(sentences: Iterable[Sentence]) -> int:
@@ -71,6 +72,16 @@ def _unquoted(text: str) -> str:
     """The sentence without a quotation mark that has lost its other half."""
     balanced = text.count('"') % 2 == 0 and text.count("“") == text.count("”")
     return text if balanced else text.translate(_LOST_QUOTES).strip()
+
+
+def _once(sentences: Iterable[Sentence]) -> list[Sentence]:
+    """The sentences; one that was said before is not told again."""
+    said: set[str] = set()
+    once: list[Sentence] = []
+    for sentence in sentences:
+        once.append(replace(sentence, tellable=sentence.tellable and sentence.text not in said))
+        said.add(sentence.text)
+    return once
 
 
 def _cut_to_reach(sentences: list[Sentence], scene_count: int) -> list[Sentence]:

@@ -19,13 +19,17 @@ _SUBORDINATE = re.compile(
 _CONDITION = re.compile(r"\b(?:if|unless|whether|said|says|claim\w*|argue\w*|believe[ds]?|den(?:y|ies|ied))\b")
 _SUBJECT = r"(?=(?:it|they|he|she|we|you|there)\s)"
 _BORDER = re.compile(rf";\s+|,\s+(?:and\s+)?{_SUBJECT}|,\s+(?=(?:but|so|yet)\s+{_SUBJECT})", re.IGNORECASE)
+_SERIES = re.compile(r";\s+(?:and|or)\b", re.IGNORECASE)
+"""Semicolons in a list, whose parts are no sentences."""
+
 _TRAILING = re.compile(r",\s+(?:which|who|whose|where|when|including|such as|especially|particularly)\s[^,;:]+$")
 _POINT = re.compile(r"[.!?…]+[\"'”’»]*$")
 
 
 def halves(sentence: str) -> tuple[str, str] | None:
     """Two sentences that together say the same, cut as near to the middle as may be, or None."""
-    if _SUBORDINATE.match(sentence) or _CONDITION.search(sentence) or '"' in sentence or "“" in sentence:
+    bound = _SUBORDINATE.match(sentence) or _CONDITION.search(sentence) or _SERIES.search(sentence)
+    if bound or '"' in sentence or "“" in sentence:
         return None
     middle = len(sentence) / 2
     for border in sorted(_BORDER.finditer(sentence), key=lambda border: abs(border.start() - middle)):

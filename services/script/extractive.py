@@ -20,8 +20,8 @@ from services.script.selection import Candidates, Sentence, select
 RANKED = 250
 """The sentences of a text that are compared with one another: time grows with the square."""
 
-SHORT_WORDS = 8
-"""A sentence of fewer words says little alone."""
+FULL_WORDS = 10
+"""A sentence of fewer words says little alone, and counts for less."""
 
 EASY_WORDS, HARD_WORDS = 22, 40
 """A sentence of more words counts for less and less, up to a half."""
@@ -92,11 +92,12 @@ def _weight(sentence: Sentence, index: int, count: int) -> float:
     """What place, length and kind add to or take from a sentence's rank."""
     place = 1.25 if index == 0 else 1.1 if index == count - 1 else 1.05 if index < 0.15 * count else 1.0
     excess = min(max(sentence.words - EASY_WORDS, 0) / (HARD_WORDS - EASY_WORDS), 1)
-    length = 0.7 if sentence.words < SHORT_WORDS else 1 - 0.5 * excess
+    length = min(sentence.words / FULL_WORDS, 1) * (1 - 0.5 * excess)
     asks = 0.7 if sentence.text.endswith(("?", "？")) else 1.0
     figure = 1.1 if any(char.isdigit() for char in sentence.text) else 1.0
     quotes = 0.4 if sentence.text.startswith(('"', "“")) else 1.0
-    leans = 0.8 if sentence.opener is not Opener.FREE else 1.0
+    alone = sentence.opener is Opener.FREE and without_connective(sentence.text) == capitalised(sentence.text)
+    leans = 1.0 if alone else 0.8
     return place * length * asks * figure * quotes * leans
 
 

@@ -33,7 +33,7 @@ _PREVIOUS = re.compile(
     r"|the\s+(?:former|latter|same|others?|results?|second|third|two|three|first)\b"
     r"|there\b(?!\s+(?:is|are|was|were|has|have)\b)"
     r"|(?:one|some|many|most|all|none|few|several|each)\s+(?:is|are|was|were|has|have|had|do|did|can|could|of\s+th\w+)\b"
-    r"|(?:\w+\s+){1,4}(?:this|these|those|such)\b"
+    r"|(?:\w+\s+){1,4}(?:this|these|those|such|therefore|thus|however|instead)\b"
     r"|[\"“][^\"”]*[\"”]$)",
     re.IGNORECASE,
 )
@@ -45,7 +45,7 @@ _LEAD = (
 )
 """Words before the subject: "In the year after the war, …"."""
 
-_SUBJECT = re.compile(rf"^(?:{_LEAD}(?:he|she|it|they)\b|(?:\w+\s+){{2}}(?:it|them|him)\b)", re.IGNORECASE)
+_SUBJECT = re.compile(rf"^(?:(?:{_LEAD}|\w+,?\s+)(?:he|she|it|they)\b|(?:\w+\s+){{2}}(?:it|them|him)\b)", re.IGNORECASE)
 _OWNER = re.compile(rf"^{_LEAD}(?:his|her|its|their)\b", re.IGNORECASE)
 
 _EXPLETIVE = re.compile(r"^it\s+(?:is|was|has been)\s+(?:[\w-]+\s+){1,3}(?:that|to)\b", re.IGNORECASE)

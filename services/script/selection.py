@@ -123,10 +123,10 @@ def _best(candidates: Candidates, count: int) -> set[int]:
 def _shorter(candidates: Candidates, chosen: set[int], high: float) -> set[int]:
     """As many sentences in fewer words: while there are too many, a long one gives way where least is lost by it."""
     sentences = candidates.sentences
-    while candidates.words(chosen) > high:
+    while (excess := candidates.words(chosen) - high) > 0:
         first = min(chosen)
         swaps = [
-            ((candidates.worth(new, rest) - candidates.worth(old, rest)) / saved, old, new)
+            ((candidates.worth(new, rest) - candidates.worth(old, rest)) / min(saved, excess), old, new)
             for old in sorted(chosen - {first})
             if candidates.dispensable(old, chosen) and (rest := chosen - {old})
             for new in range(first + 1, len(sentences))
