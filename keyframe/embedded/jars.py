@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from keyframe.embedded.errors import JarsUnavailable
 from keyframe.embedded.folder import try_lock
@@ -22,7 +22,7 @@ WHAT = "Apache Kafka 4.1.1"
 TOTAL_BYTES = 44_172_119
 """What the jars of the lock weigh together."""
 _THREADS = 8
-_LOCK_POLL = 0.2
+_LOCK_POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,7 @@ async def fetch(jars: Sequence[Jar], cache: Path, download: Download, report: Re
 
 async def _fill(folder: Path, jars: Sequence[Jar], download: Download, report: Report) -> None:
     """Downloads what is missing, once for all processes that want it."""
-    while (lock := try_lock(folder / "lock")) is None:
-        await asyncio.sleep(_LOCK_POLL)
-    with lock:
+    with await _locked(folder / "lock"):
         # Looked at again: another process may have fetched them, or have been killed while it did.
         missing = await asyncio.to_thread(_missing, jars, folder)
         size = TOTAL_BYTES if len(missing) == len(jars) else None
@@ -147,6 +145,14 @@ class _Counter:
     def _tell(self) -> None:
         progress = Downloading(WHAT, self._finished, self._files, self._received, self._size)
         self._loop.call_soon_threadsafe(self._report, progress)
+
+
+async def _locked(path: Path) -> IO[str]:
+    """The lock, as soon as no other process has it."""
+    while True:
+        if lock := try_lock(path):
+            return lock
+        await asyncio.sleep(_LOCK_POLL)
 
 
 def _missing(jars: Sequence[Jar], folder: Path) -> list[Jar]:

@@ -46,7 +46,7 @@ async def kafka_bootstrap(parts_folder: DataFolder) -> AsyncIterator[str]:
         yield _KAFKA
         return
     async with Kafka(parts_folder, default_cache(), silent) as kafka:
-        yield kafka.bootstrap
+        yield kafka.address
 
 
 @pytest.fixture(scope="session")
