@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.e2e.fake_gateway import FakeGateway, served
+from runtime.http import serving
+from tests.e2e.fake_gateway import FakeGateway
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -25,15 +27,20 @@ CHROMIUM_ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 PROMPT = "How lighthouses found their lenses"
+# Promises that the page keeps: Playwright's own waiting would need eval, which the policy forbids.
+PLAY = """async video => {
+    await video.play();
+    await new Promise(done => video.addEventListener("timeupdate", () => video.currentTime > 0.3 && done()));
+    return video.readyState;
+}"""
 COLOURS = ("#2f6f8f", "#8f4a2f", "#3f7a4f")
 
 
 @dataclass
-class Site:
-    """The page's address, the gateway behind it, and what the browser complained of."""
+class Visit:
+    """A browser of its own on a page, and what it complained of."""
 
     address: str
-    gateway: FakeGateway
     context: BrowserContext
     complaints: list[str] = field(default_factory=list[str])
 
@@ -49,6 +56,22 @@ class Site:
         # Chromium logs every refused or lost request; that these are met is what the tests look at.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             self.complaints.append(message.text)
+
+
+@dataclass(kw_only=True)
+class Site(Visit):
+    """A visit to a page that a fake gateway serves."""
+
+    gateway: FakeGateway
+
+
+@asynccontextmanager
+async def visited(browser: Browser) -> AsyncGenerator[BrowserContext]:
+    """A browser without a past."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(15_000)
+    yield context
+    await context.close()
 
 
 async def submit(page: Page, prompt: str = PROMPT) -> None:
@@ -101,18 +124,9 @@ def gateway(files: Path) -> FakeGateway:
 
 
 @pytest.fixture
-def address(gateway: FakeGateway) -> Iterator[str]:
-    """Where the gateway listens."""
-    with served(gateway) as url:
-        yield url
-
-
-@pytest.fixture
-async def site(browser: Browser, gateway: FakeGateway, address: str) -> AsyncIterator[Site]:
-    """The page in a browser of its own; fails a test in which the browser had anything to complain of."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(15_000)
-    opened = Site(address, gateway, context)
-    yield opened
-    await context.close()
-    assert opened.complaints == []
+async def site(browser: Browser, gateway: FakeGateway) -> AsyncIterator[Site]:
+    """The page on the fake gateway; fails a test in which the browser had anything to complain of."""
+    async with serving(gateway.app(), "127.0.0.1", 0) as address, visited(browser) as context:
+        site = Site(address, context, gateway=gateway)
+        yield site
+    assert site.complaints == []

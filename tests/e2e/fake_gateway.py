@@ -1,13 +1,9 @@
 """KeyFrame's API as the page knows it, played by hand: a test moves every job itself."""
 
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -183,19 +179,3 @@ class _Token:
                 await Refusal(401, "A token is needed.").response()(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-@contextmanager
-def served(gateway: FakeGateway) -> Generator[str]:
-    """The gateway on a free loopback port, in a thread of its own; gives its address."""
-    config = uvicorn.Config(gateway.app(), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    thread = threading.Thread(target=server.run, args=([socket],), name="fake-gateway")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        socket.close()

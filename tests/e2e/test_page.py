@@ -5,16 +5,10 @@ import re
 
 from playwright.async_api import ViewportSize, expect
 
-from tests.e2e.conftest import PROMPT, Site, submit
+from tests.e2e.conftest import PLAY, PROMPT, Site, submit
 from tests.e2e.fake_gateway import FIRST_JOB
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> {\\b1} \u202eevil"
-# Promises that the page keeps: Playwright's own waiting would need eval, which the policy forbids.
-PLAY = """async video => {
-    await video.play();
-    await new Promise(done => video.addEventListener("timeupdate", () => video.currentTime > 0.3 && done()));
-    return video.readyState;
-}"""
 CUES = """video => new Promise(done => {
     const { track } = video.querySelector("track");
     const look = () => (track.cues?.length ? done([...track.cues].map(cue => cue.text)) : requestAnimationFrame(look));
@@ -46,7 +40,9 @@ async def test_a_prompt_sent_by_the_keyboard_becomes_a_video_that_plays(site: Si
     async with asyncio.timeout(15):
         assert await page.locator("#video").evaluate(PLAY) >= 2
         assert await page.locator("#video").evaluate(CUES) == ["A light", "far out"]
-    await expect(page.get_by_role("link", name="Download")).to_have_attribute("href", f"{site.address}/files/video.mp4")
+    await expect(page.get_by_role("link", name="Download")).to_have_attribute(
+        "href", f"{site.address}/files/video.mp4?download=true"
+    )
     await expect(page.locator("#announcer")).to_have_text("The video is ready.")
 
 
@@ -104,10 +100,21 @@ async def test_a_lost_connection_is_shown_and_recovers(site: Site) -> None:
     page = await site.open(f"#/job/{FIRST_JOB}")
     await expect(page.locator("#job-now")).to_have_text("In the queue")
     await site.context.set_offline(True)
-    await expect(page.locator("#connection")).to_have_text("The connection is lost. Trying again…")
+    await expect(page.locator("#connection")).to_have_text("KeyFrame cannot be reached. Trying again…")
     site.gateway.complete(FIRST_JOB)
     await site.context.set_offline(False)
     await expect(page.locator("#player")).to_be_visible()
+    await expect(page.locator("#connection")).to_be_hidden()
+
+
+async def test_the_feed_comes_back_with_the_connection(site: Site) -> None:
+    site.gateway.publish(1)
+    await site.context.route("**/api/**", lambda route: route.abort())
+    page = await site.open()
+    await expect(page.locator("#connection")).to_be_visible()
+    await expect(page.locator("#feed-note")).to_have_text("The videos could not be loaded.")
+    await site.context.unroute("**/api/**")
+    await expect(page.locator(".feed-card")).to_have_count(1)
     await expect(page.locator("#connection")).to_be_hidden()
 
 

@@ -2,6 +2,7 @@
 
 const ROOT = "api/v1";
 const PATIENCE = 15_000; // ms until a request counts as lost
+const AWAY = [502, 503, 504]; // The server behind a proxy, or what the gateway itself reads from.
 const TOKEN = "keyframe.token";
 
 /** An answer that says no: an RFC 9457 problem, or its status alone. */
@@ -14,7 +15,7 @@ export class Problem extends Error {
   }
 }
 
-/** No answer at all, or one from a proxy whose server is away: the same request may succeed later. */
+/** No answer, or one that only says that somebody is away: the same request may succeed later. */
 export class Unreachable extends Error {
   constructor() {
     super("KeyFrame cannot be reached.");
@@ -79,7 +80,7 @@ async function request(path, { method = "GET", headers = {}, body = null, byUser
       if (error instanceof SyntaxError) return null;
       throw error;
     });
-    if ([502, 503, 504].includes(response.status) && answer === null) throw new Unreachable();
+    if (AWAY.includes(response.status) && (answer === null || method === "GET")) throw new Unreachable();
   } catch {
     noteConnection(true);
     throw new Unreachable();

@@ -1,10 +1,11 @@
 /** KeyFrame's page: what is shown when. */
 
-import { connection, setTokenPrompt } from "./api.js";
+import { connection, getStyles, setTokenPrompt } from "./api.js";
 import { announce, byId, write } from "./dom.js";
-import { refreshFeed, showFeedStyles, startFeed } from "./feed.js";
+import { recoverFeed, refreshFeed, showFeedStyles, startFeed } from "./feed.js";
 import { fillForm, startForm } from "./form.js";
 import { closeJob, openJob } from "./job.js";
+import { poll } from "./poll.js";
 import { addJob, followRecent, noteJob } from "./recent.js";
 import { promptForToken } from "./token.js";
 
@@ -56,12 +57,15 @@ byId("again").addEventListener("click", () => {
 
 connection.addEventListener("lost", () => {
   byId("connection").hidden = false;
-  write(byId("connection"), "The connection is lost. Trying again…");
+  write(byId("connection"), "KeyFrame cannot be reached. Trying again…");
+  // Nobody else may be asking just now.
+  poll({ read: getStyles, accept: () => true, refuse: () => {} });
 });
 connection.addEventListener("found", () => {
   byId("connection").hidden = true;
   write(byId("connection"), "");
   announce("Connected again.");
+  recoverFeed();
 });
 
 setTokenPrompt(promptForToken);

@@ -8,6 +8,7 @@ const more = byId("feed-more");
 
 let style = null;
 let cursor = null;
+let missed = false; // The last question had no answer.
 let latest = 0; // Answers to an older question are dropped.
 
 /** Wires the feed and loads its first page. */
@@ -18,6 +19,11 @@ export function startFeed() {
 
 /** Reads the newest videos again. */
 export const refreshFeed = () => load(null, false);
+
+/** Reads the newest videos again if they could not be read the last time. */
+export function recoverFeed() {
+  if (missed) refreshFeed();
+}
 
 /** Offers a choice of styles. */
 export function showFeedStyles(names) {
@@ -38,9 +44,13 @@ async function load(from, byUser) {
   more.disabled = true;
   try {
     const page = await getFeed({ style, cursor: from, byUser });
-    if (question === latest) show(page, from !== null);
+    if (question !== latest) return;
+    missed = false;
+    show(page, from !== null);
   } catch {
-    if (question === latest) offerRetry();
+    if (question !== latest) return;
+    missed = true;
+    offerRetry();
   } finally {
     more.disabled = false;
   }

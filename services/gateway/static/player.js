@@ -23,7 +23,7 @@ export function showPlayer({ video_url, thumbnail_url, captions, language }) {
   const words = safeUrl(captions?.vtt);
   if (words) addCaptions(words, language ?? "en");
   video.src = address.href;
-  byId("download").href = address.href;
+  showLink(byId("download"), address);
   showLink(byId("vtt"), words);
   showLink(byId("srt"), safeUrl(captions?.srt));
   byId("player").hidden = false;
@@ -36,9 +36,13 @@ function addCaptions(address, language) {
   track.track.mode = "hidden";
 }
 
+/** The gateway names a file after its video when it is asked for as a download. */
 function showLink(link, address) {
   link.hidden = !address;
-  if (address) link.href = address.href;
+  if (!address) return;
+  const saved = new URL(address);
+  if (saved.origin === location.origin) saved.searchParams.set("download", "true");
+  link.href = saved.href;
 }
 
 byId("copy").addEventListener("click", async () => {

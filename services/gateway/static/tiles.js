@@ -15,6 +15,7 @@ export function clearTiles() {
 export function showTiles({ scene_count: count, aspect_ratio: shape, keyframes, stage, status }) {
   list.dataset.shape = shape ?? "";
   while (list.children.length < count) list.append(emptyTile(list.children.length + 1));
+  while (list.children.length > count) list.lastElementChild.remove();
   for (const { scene, url } of keyframes ?? []) {
     const tile = list.children[scene - 1];
     const address = safeUrl(url);
