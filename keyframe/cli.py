@@ -1,6 +1,7 @@
 """`keyframe`: the whole of KeyFrame from the shell."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Coroutine
@@ -135,6 +136,8 @@ def _settings(data: Path | None) -> StackSettings:
 def _run(command: Coroutine[Any, Any, int]) -> None:
     """Runs a command to its exit status; Ctrl-C and SIGTERM end it in good order."""
     configure_logs(CommonSettings(log_format="text", log_level=LOG_LEVEL))
+    # A broker that has just been made is not ready for groups at once, and aiokafka calls each try an error.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         status = asyncio.run(_terminable(command))
     except (EmbeddedError, AddressTaken, GatewayError) as error:
