@@ -1,0 +1,45 @@
+"""Settings: each is in .env.example, none has two meanings."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import AliasChoices
+from pydantic_settings import BaseSettings
+
+import keyframe.cli  # noqa: F401 - imports every settings class there is
+from runtime.settings import CommonSettings, Settings, StageSettings
+
+EXAMPLE = Path(".env.example")
+
+
+def concrete(base: type[Settings] = Settings) -> list[type[Settings]]:
+    """Every class of settings that is read somewhere."""
+    found = [sub for direct in base.__subclasses__() for sub in (direct, *concrete(direct))]
+    return [each for each in found if each is not StageSettings]
+
+
+def names(settings: type[BaseSettings]) -> set[str]:
+    """The environment variables that a class reads."""
+    prefix = settings.model_config.get("env_prefix", "")
+    found: set[str] = set()
+    for name, field in settings.model_fields.items():
+        alias = field.validation_alias
+        if isinstance(alias, AliasChoices):
+            found |= {str(choice).upper() for choice in alias.choices}
+        else:
+            found.add(str(alias or f"{prefix}{name}").upper())
+    return found
+
+
+def test_the_example_names_every_setting_and_nothing_else() -> None:
+    listed = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
+    read = set().union(*(names(each) for each in concrete()))
+
+    assert listed == read
+
+
+def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYFRAME_LOG_LEVEL", "")
+
+    assert CommonSettings().log_level == "info"
