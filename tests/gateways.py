@@ -1,14 +1,11 @@
 """The gateway as tests run it: the real app and the real view, over a log that is in memory."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import asyncpg
 import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -20,7 +17,6 @@ from runtime.records import Record
 from schemas.base import Contract
 from schemas.envelope import Envelope
 from services.gateway.app import GatewaySettings, create_app
-from services.gateway.ports import StatusView
 from services.gateway.projection import Fact
 from services.gateway.status_view import PostgresView
 from tests.builders import record
@@ -51,35 +47,25 @@ class FakeLog(FakeBus):
         await self.handle([event if isinstance(event, Record) else record(event) for event in events])
 
 
-@dataclass
-class FlakyView:
-    """A view that cannot be folded into, or not be reached at all, for as long as a test says."""
+class FlakyView(PostgresView):
+    """A view that cannot be folded into (`broken`), or not be reached at all (`away`), while a test says so."""
 
-    real: StatusView
-    broken: bool = False
-    away: bool = False
-    applied: list[Fact] = field(default_factory=list[Fact])
-
-    async def open(self) -> None:
-        await self.real.open()
-
-    async def close(self) -> None:
-        await self.real.close()
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self.broken = self.away = False
+        self.applied: list[Fact] = []
 
     async def apply(self, facts: Sequence[Fact]) -> int:
         if self.broken:
             raise RuntimeError("the disk is full")
-        self._look()
+        refused = await super().apply(facts)
         self.applied += facts
-        return await self.real.apply(facts)
+        return refused
 
-    def __getattr__(self, name: str) -> Any:
-        self._look()
-        return getattr(self.real, name)
-
-    def _look(self) -> None:
+    def _connection(self) -> AbstractAsyncContextManager[Any]:
         if self.away:
             raise Unavailable("the database is away", on="postgres")
+        return super()._connection()
 
 
 @dataclass
@@ -105,24 +91,11 @@ class GatewayUnderTest:
 
 
 @asynccontextmanager
-async def fresh_database(server: str) -> AsyncGenerator[str]:
-    """The address of an empty database, for a module's tests to share."""
-    name = f"shared_{uuid4().hex}"
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(f"create database {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        await connection.execute(f"drop database {name} with (force)")
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
 async def running(
     dsn: str, folder: Path, *, log: FakeLog | None = None, **settings: Any
 ) -> AsyncGenerator[GatewayUnderTest]:
     """A gateway on this database and this folder of objects."""
-    log, view, store = log or FakeLog(), FlakyView(PostgresView(dsn)), FolderObjects(folder)
+    log, view, store = log or FakeLog(), FlakyView(dsn), FolderObjects(folder)
     chosen = GatewaySettings.model_construct(**settings)  # the defaults, whatever the environment says
     app = create_app(chosen, log, view, store)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 from runtime.objects import ObjectInfo
 
-_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
+_ONE_RANGE = re.compile(r"bytes= *([0-9]{0,18})-([0-9]{0,18}) *", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Validators:
 
     @classmethod
     def of(cls, info: ObjectInfo) -> "Validators":
-        """A key's object is only replaced by one of the same content, size and date apart."""
+        """Another key, size or date makes another version: a store's own tags are not the same from store to store."""
         digest = hashlib.sha256(f"{info.key}\n{info.size}\n{info.modified.isoformat()}".encode()).hexdigest()
         return cls(f'"{digest[:32]}"', format_datetime(info.modified, usegmt=True))
 

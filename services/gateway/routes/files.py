@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from runtime.objects import ObjectInfo, ObjectStore
+from runtime.objects import MalformedKey, ObjectInfo, ObjectStore, check_key
 from schemas.media import MAX_SCENES, File, PublishedFiles
 from services.gateway.addresses import FileName
 from services.gateway.file_names import ascii_name, disposition, download_name
@@ -36,8 +36,6 @@ TYPES: Mapping[FileName, str] = {
     FileName.MANIFEST: "application/json",
 }
 PICTURES = ("image/png", "image/jpeg", "image/webp")
-GONE = Problem(HTTPStatus.NOT_FOUND, "This file is not there.")
-
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -70,7 +68,7 @@ async def published_file(
     video = standing(await known_job(gateway, job_id)).video
     if video is None or video.files is None:
         raise Problem(HTTPStatus.NOT_FOUND, "The video is not published.")
-    key = _file(video.files, name).key
+    key = _checked(_file(video.files, name).key)
     title = download_name(video.title, PurePath(name).suffix)
     if name is FileName.VIDEO and request.method == "GET":  # only the video weighs enough to send a browser elsewhere
         filename = ascii_name(title) if download else None
@@ -95,7 +93,20 @@ async def keyframe(
     key = standing(await known_job(gateway, job_id)).keyframes.get(scene - 1)
     if key is None:
         raise Problem(HTTPStatus.NOT_FOUND, "This scene is not painted yet.")
-    return await _served(request, gateway.artefacts, key, None, {})
+    return await _served(request, gateway.artefacts, _checked(key), None, {})
+
+
+def _checked(key: str) -> str:
+    """The key, if it is one. Raises `Problem` (404): what an event names need not be in the store."""
+    try:
+        check_key(key)
+    except MalformedKey:
+        raise _gone() from None
+    return key
+
+
+def _gone() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "This file is not there.")
 
 
 def _file(files: PublishedFiles, name: FileName) -> File:
@@ -114,7 +125,7 @@ async def _served(
     """An object, or the asked range of it; `content_type` None takes a picture's from the store."""
     info = await store.head(key)
     if info is None:
-        raise GONE
+        raise _gone()
     current = Validators.of(info)
     headers |= current.headers() | {"Cache-Control": CACHED, "Accept-Ranges": "bytes"}
     if is_unchanged(request.headers, current):

@@ -1,0 +1,1 @@
+"""The gateway over a real Postgres, with the log in memory."""
