@@ -7,7 +7,7 @@ from enum import IntEnum
 from services.images.offline.backdrop import Backdrop, Frame, View
 from services.images.offline.concepts import Concept, Placement
 from services.images.offline.icons import Icon, Manner, icons
-from services.images.offline.reading import Reading
+from services.images.offline.reading import MAX_SUBJECTS, Reading
 
 _SCALE_POWER = 0.4
 """Sizes in a picture differ by this power of the sizes in the world: an ant stays visible beside a house."""
@@ -19,8 +19,12 @@ _MARGIN = 0.06
 """What stays free at each side, as a part of the width."""
 _GAP = 0.10
 """Between neighbours, as a part of the largest thing's size."""
+_DRAUGHT = 0.26
+"""What of a floating thing's height is under water; some icons have waves of their own there."""
 _LARGE = 7.0
 """Metres from which a thing stands farther off."""
+_HUGE = 20.0
+"""Metres from which it towers over the scene."""
 
 
 class Station(IntEnum):
@@ -72,6 +76,11 @@ class _Thing:
     scale: float
     copy: int
 
+    @property
+    def aloft(self) -> bool:
+        """Whether it flies or floats free."""
+        return self.concept.placement in {Placement.SKY, Placement.DEEP, Placement.SPACE}
+
 
 def compose(reading: Reading, view: View, backdrop: Backdrop, lean: float) -> tuple[Sprite, ...]:
     """Places what a sentence names, from far to near.
@@ -80,29 +89,24 @@ def compose(reading: Reading, view: View, backdrop: Backdrop, lean: float) -> tu
         lean: where the weight lies, from -1 (the left third) over 0 to 1 (the right third).
     """
     things = _things(reading)
-    indoors = backdrop.tabletop is not None
-    standing = [thing for thing in things if indoors or thing.concept.placement in {Placement.GROUND, Placement.TABLE}]
-    afloat = [thing for thing in things if not indoors and thing.concept.placement is Placement.WATER]
-    seabed = [thing for thing in things if thing.concept.placement is Placement.SEABED]
-    aloft = [thing for thing in things if thing not in standing and thing not in afloat and thing not in seabed]
+    aloft = [thing for thing in things if thing.aloft]
     sprites = [
-        *_row(standing or seabed, view, backdrop, lean),
-        *_row(afloat, view, backdrop, lean if not standing else -lean or 0.6),
-        *_aloft(aloft, view, alone=not (standing or afloat or seabed), lean=lean),
+        *_row([thing for thing in things if not thing.aloft], view, backdrop, lean),
+        *_aloft(aloft, view, alone=len(aloft) == len(things), lean=lean),
     ]
     return tuple(sorted(sprites, key=lambda sprite: (sprite.station, sprite.bottom)))
 
 
 def _things(reading: Reading) -> list[_Thing]:
-    """Every copy of every subject, scaled to the largest."""
-    if not reading.subjects:
-        return []
-    largest = max(subject.concept.size for subject in reading.subjects)
-    things: list[_Thing] = []
-    for subject in reading.subjects:
-        scale = max(_SMALLEST, (subject.concept.size / largest) ** _SCALE_POWER)
-        things += [_Thing(subject.concept, scale * _COPIES[copy], copy) for copy in range(subject.count)]
-    return things[:3]
+    """Every copy of every subject, scaled to the largest that stands, or to the largest of all where none does."""
+    things = [
+        _Thing(subject.concept, _COPIES[copy], copy) for subject in reading.subjects for copy in range(subject.count)
+    ]
+    sizes = [thing.concept.size for thing in things if not thing.aloft] or [thing.concept.size for thing in things]
+    return [
+        replace(thing, scale=thing.scale * min(1.0, max(_SMALLEST, (thing.concept.size / max(sizes)) ** _SCALE_POWER)))
+        for thing in things[:MAX_SUBJECTS]
+    ]
 
 
 def _hero(frame: Frame) -> float:
@@ -115,7 +119,8 @@ def _row(things: Sequence[_Thing], view: View, backdrop: Backdrop, lean: float) 
     if not things:
         return []
     frame = view.frame
-    hero = _hero(frame) * (1.1 if things[0].concept.size >= _LARGE else 1.0)
+    tallest = max(thing.concept.size for thing in things)
+    hero = _hero(frame) * (1.25 if tallest >= _HUGE else 1.1 if tallest >= _LARGE else 1.0)
     ordered = _largest_inside(things, mirrored=view.chance.random() < 0.5)
     sprites = [_standing(thing, hero * thing.scale, view, backdrop) for thing in ordered]
     room = frame.width * (1 - 2 * _MARGIN)
@@ -147,7 +152,8 @@ def _standing(thing: _Thing, longer: float, view: View, backdrop: Backdrop) -> S
     frame, concept = view.frame, thing.concept
     further = 0.022 * frame.height * thing.copy
     if concept.placement is Placement.WATER:
-        return Sprite(concept.icon, 0, backdrop.waterline + 0.022 * frame.height - further, longer, Station.WATER)
+        afloat = Sprite(concept.icon, 0, backdrop.waterline - further, longer, Station.WATER)
+        return replace(afloat, bottom=afloat.bottom + _DRAUGHT * afloat.height)
     if concept.bust:
         edge = frame.front if backdrop.tabletop is None else frame.front - 0.15 * frame.height
         return Sprite(concept.icon, 0, edge + 0.045 * frame.height, longer, Station.BUST)

@@ -48,8 +48,11 @@ class Match:
 
     concept: Concept
     at: int
-    plural: bool
+    count: int
+    """One, two where the text says so, three for any other plural."""
 
+
+_PAIR = frozenset({"two", "2", "both"})
 
 Phrase = tuple[str, ...]
 
@@ -121,8 +124,14 @@ def _longest_at(words: tuple[Token, ...], at: int, about: frozenset[str]) -> tup
                 return length, None
             concept = _index().get(named)
             if concept and _is_meant(concept, words, at, length, about):
-                return length, Match(concept, at, span[-1].plural)
+                return length, Match(concept, at, _count(words, at, span[-1]))
     return 1, None
+
+
+def _count(words: tuple[Token, ...], at: int, last: Token) -> int:
+    if not last.plural:
+        return 1
+    return 2 if at and words[at - 1].text in _PAIR else 3
 
 
 def _is_meant(concept: Concept, words: tuple[Token, ...], at: int, length: int, about: frozenset[str]) -> bool:

@@ -14,10 +14,14 @@ from services.images.offline.tables import table
 MAX_SUBJECTS = 3
 
 _PLACE_OF_PLACEMENT = {Placement.WATER: "sea", Placement.DEEP: "underwater", Placement.SEABED: "underwater"}
+_SUBMERGED = frozenset({Placement.DEEP, Placement.SEABED})
 _WET, _AIRLESS = "underwater", "space"
 INDOORS = frozenset({"table", "room", "theatre"})
 _NAMED, _IMPLIED = 3.0, 1.0
 """What a place that is named weighs against one that a subject is at home in."""
+
+_MOST_BUSTS = 2
+"""Portraits of one and the same person beside each other: more look like clones."""
 
 _QUIET_PLACES = ("hills", "hills", "sea", "snow", "forest", "savannah", "hills", "sea")
 """Where a sentence is set that says nothing: a bare landscape suits any."""
@@ -78,7 +82,8 @@ def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random)
         certainty = 2 if concept.placement in _PLACE_OF_PLACEMENT else 1
         votes[home] += _IMPLIED * certainty * (1.5 if rank == 0 else 1)
     if votes:
-        return max(votes, key=votes.__getitem__)
+        place = max(votes, key=votes.__getitem__)
+        return _WET if place == "sea" and matches and matches[0].concept.placement in _SUBMERGED else place
     if _named(words, _phrases("business")):
         return "city"
     return chance.choice(_QUIET_PLACES)
@@ -113,24 +118,27 @@ def _named(words: tuple[Token, ...], phrases: Mapping[Phrase, tuple[str, bool]])
 
 
 def _subjects(matches: tuple[Match, ...], place: str) -> tuple[Subject, ...]:
-    """The first few things that can be seen in this place; a plural alone stands for several."""
+    """The first few things that can be seen in this place; the first plural stands for as many as there is room for."""
     shown = [match for match in matches if _fits(match.concept, place)][:MAX_SUBJECTS]
-    if len(shown) == 1 and shown[0].plural:
-        return (Subject(shown[0].concept, 2 if shown[0].concept.bust else 3),)
-    if len(shown) == 2 and (shown[0].plural or shown[1].plural):
-        return tuple(Subject(match.concept, 2 if match is next(m for m in shown if m.plural) else 1) for match in shown)
-    return tuple(Subject(match.concept) for match in shown)
+    crowd = next((match for match in shown if match.count > 1), None)
+    room = MAX_SUBJECTS - len(shown)
+    return tuple(
+        Subject(match.concept, min(match.count, 1 + room, _MOST_BUSTS if match.concept.bust else MAX_SUBJECTS))
+        if match is crowd
+        else Subject(match.concept)
+        for match in shown
+    )
 
 
 def _fits(concept: Concept, place: str) -> bool:
     home = concept.placement
     if place == _WET:
-        return home in {Placement.DEEP, Placement.SEABED}
+        return home in _SUBMERGED
     if place == _AIRLESS:
         return home is Placement.SPACE or concept.place == _AIRLESS
     if place in INDOORS:
         return home in {Placement.TABLE, Placement.GROUND} and concept.size <= _LARGESTINDOORS
-    return home not in {Placement.DEEP, Placement.SEABED} or place == "sea"
+    return home not in _SUBMERGED
 
 
 _LARGESTINDOORS = 2.5

@@ -71,10 +71,9 @@ class _Easel:
         """Everything from far to near."""
         for layer in backdrop.back:
             self._lay(layer)
-        self._place(sprites, Station.FAR_AIR)
         if sprites:
             self._technique.focus(self._canvas, self._view.frame.unit)
-        self._place(sprites, Station.WATER)
+        self._place(sprites, Station.FAR_AIR, Station.WATER)
         for layer in (backdrop.surf, backdrop.stage):
             if layer is not None:
                 self._lay(layer)

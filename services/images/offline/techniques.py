@@ -157,16 +157,19 @@ class Watercolour:
 
     def _drying(self, canvas: Image.Image) -> effects.Field:
         """Pigment gathers where a wash ends."""
-        luma = np.asarray(canvas.convert("L").filter(ImageFilter.GaussianBlur(1.6)), dtype=np.float32) / 255
-        across, down = np.diff(luma, axis=1, append=luma[:, -1:]), np.diff(luma, axis=0, append=luma[-1:])
+        luma: effects.Field = (
+            np.asarray(canvas.convert("L").filter(ImageFilter.GaussianBlur(1.6)), dtype=np.float32) / 255
+        )
+        across, down = np.zeros_like(luma), np.zeros_like(luma)
+        across[:, 1:], down[1:] = luma[:, 1:] - luma[:, :-1], luma[1:] - luma[:-1]
         slope = np.hypot(across, down)
         return 0.6 * np.clip(slope * 4, 0, 0.4)
 
     def _bordered(self, values: effects.Pixels, seed: int) -> effects.Pixels:
         height, width = values.shape[:2]
-        across = np.minimum(np.arange(width), width - 1 - np.arange(width))[None, :]
-        down = np.minimum(np.arange(height), height - 1 - np.arange(height))[:, None]
-        inside = np.minimum(across, down).astype(np.float32) / (0.05 * min(width, height))
+        columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+        across, down = np.minimum(columns, width - 1 - columns)[None, :], np.minimum(rows, height - 1 - rows)[:, None]
+        inside = np.minimum(across, down) / (0.05 * min(width, height))
         ragged = inside + 1.1 * (effects.cloudy(seed + 3, width, height) - 0.5)
         mask = np.clip(ragged * 2.2 - 0.25, 0, 1)[..., None]
         return values * mask + np.array([0.985, 0.972, 0.94], dtype=np.float32) * (1 - mask)
