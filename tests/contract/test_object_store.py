@@ -18,7 +18,7 @@ KEY = "artefacts/job/picture"
 TEXT = "text/plain"
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return FolderObjects(tmp_path / "objects")

@@ -14,6 +14,8 @@ from tests.parts.s3 import S3Server
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.s3
+
 KEY = "artefacts/job/picture"
 TEXT = "text/plain"
 

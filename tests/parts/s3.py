@@ -1,7 +1,8 @@
 """A real S3 server for the tests: versitygw where it or Go is at hand, else moto's.
 
-moto accepts wrong signatures and expired URLs, so tests marked `signatures` run on versitygw alone;
-the summary of the run says which server it was.
+Tests that want the real one are marked `s3`: it is built, once, when they are collected, because that
+takes longer than a test may. moto accepts wrong signatures and expired URLs, so tests marked
+`signatures` run on versitygw alone; the summary of the run says which server it was.
 """
 
 import os
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 VERSION = "v1.8.0"
 PACKAGE = f"github.com/versity/versitygw/cmd/versitygw@{VERSION}"
-BUILD_SECONDS = 280
-"""Some 90 on two idle cores, once: the binary is kept."""
+BUILD_SECONDS = 900
+"""Some 90 on two idle cores; the binary is kept."""
 
 START_SECONDS = 20
 ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key"
@@ -47,15 +48,21 @@ class S3Server:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "s3: runs on an S3 server, a real one where it can be had")
     config.addinivalue_line("markers", "signatures: needs an S3 server that checks signatures")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _versitygw() or shutil.which("go"):
+    if config.option.collectonly or not any(item.get_closest_marker("s3") for item in items):
         return
-    unproven = [item for item in items if item.get_closest_marker("signatures")]
-    config.hook.pytest_deselected(items=unproven)
-    items[:] = [item for item in items if item not in unproven]
+    if _versitygw() is None and (go := shutil.which("go")):
+        config.get_terminal_writer().line(f"building versitygw {VERSION}, once")
+        _build(go)
+    if _versitygw() is None:
+        unproven = [item for item in items if item.get_closest_marker("signatures")]
+        config.hook.pytest_deselected(items=unproven)
+        items[:] = [item for item in items if item not in unproven]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -66,7 +73,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def s3_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[S3Server]:
     """An S3 server on loopback, for the whole run."""
-    binary = _versitygw() or _built()
+    binary = _versitygw()
     folder = tmp_path_factory.mktemp("s3")
     with _running(binary, folder) if binary else _moto() as server:
         request.config.stash[_SERVER] = server.name
@@ -108,17 +115,13 @@ def _versitygw() -> str | None:
     return shutil.which("versitygw") or shutil.which(_kept())
 
 
-def _built() -> str | None:
-    go = shutil.which("go")
-    if go is None:
-        return None
-    argv = [go, "install", PACKAGE]
-    environment = {**os.environ, "GOBIN": str(_kept().parent), "GOFLAGS": "-modcacherw"}
-    try:
-        subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=BUILD_SECONDS)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return None
-    return _versitygw()
+def _build(go: str) -> None:
+    """Installs versitygw where `_versitygw` looks; where that fails, moto serves."""
+    environment = {**os.environ, "GOBIN": str(_kept().parent)}
+    with suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        subprocess.run(
+            [go, "install", PACKAGE], env=environment, check=True, capture_output=True, timeout=BUILD_SECONDS
+        )
 
 
 @contextmanager
@@ -159,7 +162,7 @@ def _moto() -> Generator[S3Server]:
     server.start()
     try:
         host, port = server.get_host_and_port()
-        yield S3Server("moto (neither versitygw nor Go is here: signatures are not proven)", f"http://{host}:{port}")
+        yield S3Server("moto (versitygw cannot be had here: signatures are not proven)", f"http://{host}:{port}")
     finally:
         server.stop()
 
