@@ -26,6 +26,7 @@ _ITEM = re.compile(r"^(?:[-*+•‣◦–·]|\(?\d{1,3}[.)]|\(?[a-z]\))\s(?P<tex
 _UNDERLINE = re.compile(r"^(?:={3,}|-{3,})$")
 _ENDED = re.compile(r"[.!?:;,…。！？।؟۔።][\"'”’»」』)\]]*$")
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()\s]{1,500}\)")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
 _BRACKETS = re.compile(r"\([^()]{0,300}\)|\[[^\[\]]{0,300}\]|（[^（）]{0,300}）")
 _STRAY = re.compile(r"[()\[\]（）]")
 _EMPHASIS = re.compile(r"(?<!\w)[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?!\w)")
@@ -64,8 +65,8 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def without_markup(line: str) -> str:
-    """One line without emphasis, link addresses, citations, a dateline, and what stands in brackets."""
-    line = _EMPHASIS.sub("", _LINK.sub(r"\1", line))
+    """One line without tags, emphasis, link addresses, citations, a dateline, and what stands in brackets."""
+    line = _EMPHASIS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", line)))
     for _ in range(_NEST):
         line = _BRACKETS.sub(" ", line)
     folded = " ".join(_STRAY.sub(" ", line).split())

@@ -23,13 +23,14 @@ _SERIES = re.compile(r";\s+(?:and|or)\b", re.IGNORECASE)
 """Semicolons in a list, whose parts are no sentences."""
 
 _TRAILING = re.compile(r",\s+(?:which|who|whose|where|when|including|such as|especially|particularly)\s[^,;:]+$")
+_QUOTE = re.compile(r"[\"“”]")
 _POINT = re.compile(r"[.!?…]+[\"'”’»]*$")
 
 
 def halves(sentence: str) -> tuple[str, str] | None:
     """Two sentences that together say the same, cut as near to the middle as may be, or None."""
     bound = _SUBORDINATE.match(sentence) or _CONDITION.search(sentence) or _SERIES.search(sentence)
-    if bound or '"' in sentence or "“" in sentence:
+    if bound or _QUOTE.search(sentence):
         return None
     middle = len(sentence) / 2
     for border in sorted(_BORDER.finditer(sentence), key=lambda border: abs(border.start() - middle)):
@@ -52,7 +53,8 @@ def without_trailing_clause(sentence: str) -> str | None:
     point = _POINT.search(sentence)
     body = sentence[: point.start()] if point else sentence
     kernel = _TRAILING.sub("", body)
-    if kernel == body or word_count(kernel) < KERNEL_WORDS or _SUBORDINATE.match(sentence):
+    cut = kernel != body and word_count(kernel) >= KERNEL_WORDS
+    if not cut or _SUBORDINATE.match(sentence) or _QUOTE.search(sentence):
         return None
     return kernel + (point[0] if point else ".")
 

@@ -27,6 +27,9 @@ EASY_WORDS, HARD_WORDS = 22, 40
 """A sentence of more words counts for less and less, up to a half."""
 
 _BYLINE = re.compile(r"^(?:by|photo|published|updated|posted|written)\b", re.IGNORECASE)
+_GENERAL = frozenset({"abstract", "background", "contents", "history", "introduction", "overview", "summary"})
+"""Headings that are no title."""
+
 _ENDED = re.compile(r"[.!?…。！？।؟۔።][\"'”’»」』]*$")
 
 
@@ -56,11 +59,7 @@ def extract(text: str, scene_count: int, about: str = "") -> Extract:
             f"the text has only {tellable} {'sentence' if tellable == 1 else 'sentences'} that can be told, "
             f"and a video takes at least {MIN_SCENES}"
         )
-    scenes = select(_ranked(sentences, scene_count, about), scene_count) if tellable > scene_count else []
-    if len(scenes) < min(
-        scene_count, tellable
-    ):  # few sentences, or most hang on one another: all that there is room for
-        scenes = [[index] for index, sentence in enumerate(sentences) if sentence.tellable][:scene_count]
+    scenes = select(_ranked(sentences, scene_count, about), scene_count)
     told = {index for scene in scenes for index in scene}
     return Extract(
         _heading(parts),
@@ -107,7 +106,7 @@ def _heading(parts: Sequence[Block]) -> str | None:
         if part.kind is not Kind.HEADING:
             return None
         if not _BYLINE.match(part.text):
-            return part.text
+            return None if part.text.casefold() in _GENERAL else part.text
     return None
 
 

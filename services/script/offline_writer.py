@@ -62,8 +62,9 @@ def _is_english(language: str) -> bool:
 def _told(text: str, brief: Brief) -> Draft:
     """The script of the user's own text."""
     found = extract(text, brief.scene_count, about="" if text == brief.prompt else brief.prompt)
-    named = found.heading or (None if is_text(brief.prompt) else one_line(brief.prompt))
-    title = shortened(named or _opening(found.scenes[0]), TITLE_CHARACTERS)
+    names_it = topic_words(brief.prompt) and not is_text(brief.prompt)
+    named = found.heading or (one_line(brief.prompt) if names_it else _opening(found.scenes[0]))
+    title = shortened(named, TITLE_CHARACTERS)
     return Draft(title, f"Told in the words of the text that was given: {title}", _scenes(found.scenes))
 
 

@@ -30,10 +30,12 @@ _CONNECTIVE = re.compile(
 _PREVIOUS = re.compile(
     r"^(?:(?:this|these|that|those|such|otherwise|instead|conversely|then|both|neither|either|another|others|here|next)\b"
     r"|(?:by|in)\s+(?:contrast|comparison|turn|other words)\b"
-    r"|the\s+(?:former|latter|same|others?|results?|second|third|two|three|first)\b"
+    r"|the\s+(?:former|latter|same|others?|results?|two|three)\b"
+    r"|the\s+(?:first|second|third|last)\s+(?:one|is|was|of)\b"
     r"|there\b(?!\s+(?:is|are|was|were|has|have)\b)"
     r"|(?:one|some|many|most|all|none|few|several|each)\s+(?:is|are|was|were|has|have|had|do|did|can|could|of\s+th\w+)\b"
     r"|(?:\w+\s+){1,4}(?:this|these|those|such|therefore|thus|however|instead)\b"
+    r"|[^,]{1,80},\s+(?:this|that|these|those)\s"
     r"|[\"“][^\"”]*[\"”]$)",
     re.IGNORECASE,
 )

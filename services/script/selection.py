@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
+from schemas.media import MIN_SCENES
 from services.script.openers import Opener
 from services.script.ranking import Row
 
@@ -60,11 +61,13 @@ class Candidates:
         return self.sentences[index].score - NOVELTY * likeness - CROWDING * max(near - 1, 0)
 
     def understood(self, index: int, told: Set[int]) -> bool:
-        """Whether what the sentence refers to is told before it."""
+        """Whether what the sentence refers to is told before it; the first of the text refers to nothing."""
         opener = self.sentences[index].opener
+        if index == 0 or opener is Opener.FREE:
+            return True
         if opener is Opener.PREVIOUS:
             return index - 1 in told
-        return opener is Opener.FREE or any(other in told for other in self._same_subject(index))
+        return any(other in told for other in self._same_subject(index))
 
     def needed(self, index: int, told: Set[int]) -> set[int] | None:
         """The sentence with those that must be told for it, or None where that cannot be."""
@@ -94,9 +97,23 @@ class Candidates:
 
 def select(candidates: Candidates, scene_count: int) -> list[list[int]]:
     """At most `scene_count` scenes, each the indexes of sentences that follow each other, in the order of the text."""
+    tellable = [index for index, sentence in enumerate(candidates.sentences) if sentence.tellable]
+    if len(tellable) <= scene_count:
+        return [[index] for index in _understood(candidates, tellable)]
     chosen = _best(candidates, scene_count)
+    if len(chosen) < scene_count:  # too many hang on what cannot be told
+        return [[index] for index in tellable[:scene_count]]
     low, high = (bound * len(chosen) for bound in WORDS_A_SCENE)
     return _fuller(candidates, _shorter(candidates, chosen, high), low, high)
+
+
+def _understood(candidates: Candidates, tellable: Sequence[int]) -> Sequence[int]:
+    """Those that are understood without the others, or all where those are too few for a video."""
+    told: list[int] = []
+    for index in tellable:
+        if candidates.understood(index, set(told)):
+            told.append(index)
+    return told if len(told) >= MIN_SCENES else tellable
 
 
 def _best(candidates: Candidates, count: int) -> set[int]:

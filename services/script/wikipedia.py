@@ -135,7 +135,7 @@ def _unavailable(response: httpx.Response) -> Unavailable:
 
 def _seconds(retry_after: str) -> float | None:
     """What a Retry-After header asks for, in seconds or as a date (RFC 9110, 10.2.3)."""
-    if retry_after.strip().isdecimal():
+    if retry_after.isdecimal() and len(retry_after) <= 6:
         return float(retry_after)
     try:
         at = parsedate_to_datetime(retry_after)

@@ -76,3 +76,9 @@ def test_back_matter_code_and_tables_are_left_out() -> None:
 def test_a_dateline_is_not_read_out() -> None:
     assert kinds("LONDON - The mayor left.") == [("PROSE", "The mayor left.")]
     assert kinds("LEEDSBURY (AP) - The mayor left.") == [("PROSE", "The mayor left.")]
+
+
+def test_tags_are_left_out_and_comparisons_are_not() -> None:
+    assert kinds('<p class="x">The sea is <b>wide</b>, as 3 < 5 and 5 > 3.</p>') == [
+        ("PROSE", "The sea is wide, as 3 < 5 and 5 > 3.")
+    ]

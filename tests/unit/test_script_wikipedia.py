@@ -10,6 +10,9 @@ import pytest_asyncio
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from runtime.errors import Permanent, Transient, Unavailable
+from schemas.options import styles
+from services.script.offline_writer import OfflineWriter
+from services.script.ports import Brief
 from services.script.wikipedia import MAX_BYTES, Wikipedia
 from tests.wikipedia_server import DISAMBIGUATION, Page, WikipediaServer, refusal, wikipedia_server
 
@@ -44,6 +47,18 @@ async def test_the_article_comes_with_its_text_and_its_attribution(server: Wikip
     assert article.attribution.title == "Mercury (planet)"
     assert article.attribution.url == "https://en.wikipedia.org/wiki/Mercury_(planet)"
     assert article.attribution.licence == "CC BY-SA 4.0"
+
+
+async def test_the_offline_writer_tells_the_article_without_its_references(server: WikipediaServer) -> None:
+    server.pages = [PLANET]
+    brief = Brief("Make a video about the planet Mercury", styles()["Educational"], "en", 3)
+    draft = await OfflineWriter(wikipedia(server)).write(brief)
+    assert [scene.narration for scene in draft.scenes] == [
+        "Mercury is the first planet from the Sun.",
+        "It is the smallest planet in the Solar System.",
+        "The planet is named after a Roman god.",
+    ]
+    assert [one.title for one in draft.attributions] == ["Mercury (planet)"]
 
 
 async def test_it_asks_as_the_api_expects(server: WikipediaServer) -> None:
