@@ -3,7 +3,7 @@
 from playwright.async_api import FilePayload, expect
 
 from tests.e2e.conftest import PROMPT, Site, submit
-from tests.e2e.fake_gateway import Refusal
+from tests.e2e.fake_gateway import FIRST_JOB, Refusal
 
 
 async def test_a_refused_field_is_marked_where_it_is(site: Site) -> None:
@@ -91,7 +91,10 @@ async def test_a_declined_token_is_asked_for_again_only_by_go(site: Site) -> Non
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Not now").click()
     await expect(page.locator("#feed-note")).to_have_text("The videos could not be loaded.")
+    await page.goto(f"{site.address}/#/job/{FIRST_JOB}")
+    await expect(page.locator("#failure-message")).to_have_text("A token is needed.")
     await expect(dialog).to_be_hidden()
+    await page.get_by_role("link", name="New video").click()
     await submit(page)
     await dialog.get_by_label("Access token").fill("open sesame")
     await page.keyboard.press("Enter")
