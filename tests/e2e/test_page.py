@@ -128,7 +128,9 @@ async def test_a_hidden_tab_asks_nothing_and_goes_on_when_shown(site: Site) -> N
     }"""
     await page.evaluate(hide, True)
     reads = site.gateway.status_reads
-    await page.wait_for_timeout(2_500)  # Two turns and a half: the only proof of silence is to listen.
+    for progress in range(1, 7):  # A job that moves is read each second: silence is heard by listening for longer.
+        site.gateway.advance(FIRST_JOB, "script", progress)
+        await page.wait_for_timeout(600)
     assert site.gateway.status_reads <= reads + 1
     site.gateway.complete(FIRST_JOB)
     await page.evaluate(hide, False)
