@@ -4,7 +4,6 @@ import asyncio
 import re
 
 from runtime.errors import Permanent
-from schemas.media import Attribution
 from services.script.extractive import extract
 from services.script.plain_text import one_line, shortened
 from services.script.ports import Article, Brief, Draft, DraftScene, Encyclopedia
@@ -70,8 +69,11 @@ def _told(text: str, brief: Brief) -> Draft:
 
 def _retold(article: Article, brief: Brief) -> Draft:
     """The script of an article, with its source named as its licence asks."""
-    source: Attribution = article.attribution
-    found = extract(article.text, brief.scene_count, about=brief.prompt)
+    source = article.attribution
+    try:
+        found = extract(article.text, brief.scene_count, about=brief.prompt)
+    except Permanent as reason:
+        raise Permanent(f"the Wikipedia article “{source.title}” is too short for a video: {WAYS_ON}") from reason
     description = f"From the Wikipedia article “{source.title}” ({source.url}), shortened, {source.licence}."
     return Draft(source.title, description, _scenes(found.scenes), (source,))
 

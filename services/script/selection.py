@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from schemas.media import MIN_SCENES
 from services.script.openers import Opener
 from services.script.ranking import Row
 
@@ -97,43 +96,30 @@ class Candidates:
 
 def select(candidates: Candidates, scene_count: int) -> list[list[int]]:
     """At most `scene_count` scenes, each the indexes of sentences that follow each other, in the order of the text."""
-    tellable = [index for index, sentence in enumerate(candidates.sentences) if sentence.tellable]
-    if len(tellable) <= scene_count:
-        return [[index] for index in _understood(candidates, tellable)]
     chosen = _best(candidates, scene_count)
-    if len(chosen) < scene_count:  # too many hang on what cannot be told
-        return [[index] for index in tellable[:scene_count]]
     low, high = (bound * len(chosen) for bound in WORDS_A_SCENE)
     return _fuller(candidates, _shorter(candidates, chosen, high), low, high)
 
 
-def _understood(candidates: Candidates, tellable: Sequence[int]) -> Sequence[int]:
-    """Those that are understood without the others, or all where those are too few for a video."""
-    told: list[int] = []
-    for index in tellable:
-        if candidates.understood(index, set(told)):
-            told.append(index)
-    return told if len(told) >= MIN_SCENES else tellable
-
-
 def _best(candidates: Candidates, count: int) -> set[int]:
-    """Greedily the sentence of the highest worth, with what it needs, until there are `count`."""
+    """Greedily the sentence of the highest worth, with what it needs, until there are `count` or no more.
+
+    What hangs on something that cannot be told is told only where nothing else is left.
+    """
     chosen: set[int] = set()
+
+    def worth(group: set[int]) -> float:
+        return sum(candidates.worth(index, chosen) for index in group) / len(group)
+
     while len(chosen) < count:
         room = count - len(chosen)
-        groups = [
-            group
-            for index in range(len(candidates.sentences))
-            if index not in chosen and (group := candidates.needed(index, chosen)) and len(group) <= room
-        ]
+        left = [i for i, sentence in enumerate(candidates.sentences) if sentence.tellable and i not in chosen]
+        needed = [candidates.needed(index, chosen) for index in left]
+        groups = [group for group in needed if group and len(group) <= room] or [{index} for index in left]
         if not groups:
             break
-        if chosen:
-            chosen |= max(
-                groups, key=lambda group: sum(candidates.worth(index, chosen) for index in group) / len(group)
-            )
-        else:  # the first sentence that stands alone introduces the subject
-            chosen |= min(groups, key=len)
+        # the first sentence that stands alone introduces the subject
+        chosen |= max(groups, key=worth) if chosen else min(groups, key=len)
     return chosen
 
 

@@ -192,6 +192,16 @@ async def test_an_article_is_told_with_its_source(seam: Seam) -> None:
     assert all(part in script.description for part in ("Tide mill", source.url, "CC BY-SA 4.0"))
 
 
+async def test_too_short_an_article_names_the_ways_on(seam: Seam) -> None:
+    class Stub:
+        async def find(self, topic: str, language: str) -> Article:
+            return Article("A tide mill is a mill.", Attribution(title="Tide mill", url="https://x", licence="L"))
+
+    with pytest.raises(Permanent, match="“Tide mill” is too short") as caught:
+        await write_script(video_requested(prompt="Tide mills"), seam.ports(OfflineWriter(Stub())))
+    assert WAYS_ON in str(caught.value)
+
+
 async def test_samples_are_told_in_english_only(seam: Seam) -> None:
     with pytest.raises(Permanent):
         await write_script(video_requested(prompt="Coral reefs", language="de"), seam.ports(OfflineWriter(None)))
