@@ -25,7 +25,7 @@ class Part(ABC):
 
     name: ClassVar[str]
     stops: ClassVar[tuple[Signals, ...]]
-    limit: ClassVar[float] = 120.0
+    limit: ClassVar[float] = 180.0
     """Seconds that a start may take: on a busy machine, or after a crash that left much to recover."""
 
     address: str

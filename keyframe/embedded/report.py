@@ -54,7 +54,7 @@ Progress = Downloading | Starting | Ready
 
 
 class Report(Protocol):
-    """Is told of progress, always on the event loop's thread; it must not block."""
+    """Is told of progress, always on the event loop's thread; it must neither block nor raise."""
 
     def __call__(self, progress: Progress, /) -> None:
         """Shows `progress`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.folder import DataFolder
 from keyframe.embedded.kafka import Kafka
 from keyframe.embedded.part import Part
@@ -55,7 +56,10 @@ async def embedded_parts(settings: StackSettings, report: Report) -> AsyncGenera
         postgres = Postgres(folder, report)
         given = {kafka: settings.kafka_bootstrap, postgres: settings.postgres_dsn}
         embedded = tuple(part for part, address in given.items() if not address)
-        await _together(*(stack.enter_async_context(part) for part in embedded))
+        try:
+            await _together(*(stack.enter_async_context(part) for part in embedded))
+        except OSError as error:  # a full disk, or files that another user has left
+            raise EmbeddedError(f"The parts cannot be started: {error}.") from error
         yield Parts(
             kafka_bootstrap=settings.kafka_bootstrap or kafka.address,
             postgres_dsn=settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else postgres.dsn,

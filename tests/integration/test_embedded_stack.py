@@ -29,9 +29,11 @@ TOPIC = "kept"
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
+def settings(tmp_path_factory: pytest.TempPathFactory, parts_cache: Path) -> StackSettings:
     """A data folder that the tests of this file use one after the other, as a user does."""
-    return StackSettings(data=tmp_path_factory.mktemp("stack"), kafka_bootstrap=None, postgres_dsn=None)
+    return StackSettings(
+        data=tmp_path_factory.mktemp("stack"), cache=parts_cache, kafka_bootstrap=None, postgres_dsn=None
+    )
 
 
 async def test_a_cancel_at_any_point_of_the_first_start_leaves_nothing_running(settings: StackSettings) -> None:

@@ -1,11 +1,12 @@
-"""The fixtures that give a test real parts, and the line that says which they are.
+"""The fixtures that give a test real parts, and the lines that say which they were.
 
 A part is the one that the environment names (`KEYFRAME_KAFKA_BOOTSTRAP`, `KEYFRAME_POSTGRES_DSN`), else an embedded
 one, started when the first test asks for it and kept until the last has run.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -13,22 +14,35 @@ import asyncpg
 import pytest
 
 from keyframe.embedded.folder import DataFolder, default_cache
+from keyframe.embedded.jars import WHAT as KAFKA_VERSION
 from keyframe.embedded.kafka import Kafka
 from keyframe.embedded.postgres import Postgres
+from keyframe.embedded.postgres_binaries import WHAT as POSTGRES_VERSION
 from keyframe.embedded.report import silent
 
 _KAFKA = os.environ.get("KEYFRAME_KAFKA_BOOTSTRAP")
 _POSTGRES = os.environ.get("KEYFRAME_POSTGRES_DSN")
+_CACHE = os.environ.get("KEYFRAME_CACHE")
 
 # A test's data need not outlive a power cut.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def pytest_report_header() -> str:
-    """Says which parts the run uses."""
-    kafka = f"at {_KAFKA}" if _KAFKA else "embedded"
-    postgres = f"at {urlsplit(_POSTGRES).hostname}" if _POSTGRES else "embedded"
-    return f"parts: Kafka {kafka}, Postgres {postgres}"
+_USED = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says which parts the run used."""
+    if used := config.stash.get(_USED, {}):
+        terminalreporter.section("parts that the tests ran on")
+        for part, which in used.items():
+            terminalreporter.write_line(f"{part}: {which}")
+
+
+@pytest.fixture(scope="session")
+def note_part(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
+    """Notes for the summary which `part` the run uses."""
+    return pytestconfig.stash.setdefault(_USED, {}).__setitem__
 
 
 @pytest.fixture(scope="session")
@@ -40,18 +54,28 @@ def parts_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolde
 
 
 @pytest.fixture(scope="session")
-async def kafka_bootstrap(parts_folder: DataFolder) -> AsyncIterator[str]:
+def parts_cache() -> Path:
+    """Where downloads are kept between runs, as the command line keeps them."""
+    return Path(_CACHE) if _CACHE else default_cache()
+
+
+@pytest.fixture(scope="session")
+async def kafka_bootstrap(
+    parts_folder: DataFolder, parts_cache: Path, note_part: Callable[[str, str], None]
+) -> AsyncIterator[str]:
     """host:port of a broker that all tests share: name topics and groups after the test."""
+    note_part("Kafka", f"KEYFRAME_KAFKA_BOOTSTRAP ({_KAFKA})" if _KAFKA else f"embedded, {KAFKA_VERSION}")
     if _KAFKA:
         yield _KAFKA
         return
-    async with Kafka(parts_folder, default_cache(), silent) as kafka:
+    async with Kafka(parts_folder, parts_cache, silent) as kafka:
         yield kafka.address
 
 
 @pytest.fixture(scope="session")
-async def postgres_dsn(parts_folder: DataFolder) -> AsyncIterator[str]:
+async def postgres_dsn(parts_folder: DataFolder, note_part: Callable[[str, str], None]) -> AsyncIterator[str]:
     """A server that all tests share; a test wants `database`, which is its own."""
+    note_part("Postgres", "KEYFRAME_POSTGRES_DSN" if _POSTGRES else f"embedded, {POSTGRES_VERSION}")
     if _POSTGRES:
         yield _POSTGRES
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keyframe.embedded.errors import JarsUnavailable
-from keyframe.embedded.jars import LOCK, DownloadFailed, Jar, fetch, locked_jars
+from keyframe.embedded.jars import LOCK, WHAT, DownloadFailed, Jar, fetch, locked_jars
 from keyframe.embedded.report import Downloading, Progress, silent
 
 
@@ -116,4 +116,5 @@ def test_the_lock_pins_every_jar_and_holds_no_address() -> None:
     jars = locked_jars()
     assert len({jar.name for jar in jars}) == len(jars) == 46
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) for jar in jars)
+    assert WHAT.split()[-1] in {jar.version for jar in jars if jar.artifact == "kafka_2.13"}
     assert "://" not in LOCK.read_text()
