@@ -41,6 +41,11 @@ class Hand:
         return self._doing
 
     @property
+    def wanted(self) -> bool:
+        """Whether what is in hand is wanted back."""
+        return self._wanted.is_set()
+
+    @property
     def seconds(self) -> float:
         """How long it has been doing this."""
         return time.monotonic() - self._since

@@ -85,7 +85,7 @@ class Worker:
         except (MalformedEnvelope, ValidationError) as error:
             reason = f"the record is no {self.stage.consumes.name} event: {_brief(error)}"
             return await self._park(record, None, Failure("undecodable", reason, 0))
-        structlog.contextvars.bind_contextvars(job=task.job_id, stage=str(self.stage.name), cause=task.cause.id)
+        structlog.contextvars.bind_contextvars(job=task.job_id, cause=task.cause.id, trace=task.cause.trace_id)
         if starts >= LIMIT:
             reason = f"the {self.stage.name} stage was killed {starts} times with this record in hand"
             return await self._park(record, task, Failure("crashed", reason, starts))

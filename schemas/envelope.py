@@ -46,9 +46,14 @@ class Envelope:
     """How often the record was taken out of a dead-letter queue."""
 
     @property
+    def trace_id(self) -> str:
+        """A job is a trace: 32 hexadecimal digits, derived from its id."""
+        return UUID(self.subject).hex
+
+    @property
     def traceparent(self) -> str:
-        """W3C Trace Context: a job is a trace, an event of it a span. Both ids are derived, as ours are."""
-        return f"00-{UUID(self.subject).hex}-{derive_id(self.id).replace('-', '')[:16]}-01"
+        """W3C Trace Context: an event is a span of its job's trace."""
+        return f"00-{self.trace_id}-{derive_id(self.id).replace('-', '')[:16]}-01"
 
     def headers(self) -> dict[str, str]:
         """Kafka headers in binary mode."""

@@ -128,6 +128,38 @@ async def test_a_stop_waits_for_the_record_in_hand_and_commits_it(
     assert await committed(kafka_bootstrap, topic) == 1
 
 
+async def test_a_replica_that_joins_does_not_start_what_another_has_in_hand(
+    kafka_bootstrap: str, topic: Topic, producer: AIOKafkaProducer
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    seen: list[tuple[int, int]] = []
+
+    async def settle(record: Record) -> bool:
+        seen.append((record.partition, record.offset))
+        begun.set()
+        await may_end.wait()
+        return True
+
+    first, second = KafkaLog(kafka_bootstrap, "first"), KafkaLog(kafka_bootstrap, "second")
+    held = first.consume(subscription(topic), Hand(), settle, lambda: None)
+    joining = second.consume(subscription(topic), Hand(), settle, lambda: None)
+    await first.start()
+    for partition in range(topic.partitions):
+        await producer.send_and_wait(topic.name, b"{}", partition=partition)
+    await begun.wait()
+    starting = asyncio.create_task(second.start())
+    await until(lambda: held.hand.wanted)
+    assert len(seen) == 1
+    may_end.set()
+    await starting
+    await until(lambda: held.partitions + joining.partitions == topic.partitions and joining.partitions)
+    await until(lambda: len(seen) == topic.partitions)
+    await asyncio.gather(first.stop(), second.stop())
+
+    assert len(set(seen)) == len(seen)
+    assert await committed(kafka_bootstrap, topic) == topic.partitions
+
+
 async def test_a_batch_that_fails_comes_again_whole(
     kafka_bootstrap: str, topic: Topic, producer: AIOKafkaProducer
 ) -> None:
