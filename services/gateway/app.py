@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from runtime.settings import Settings
 from services.gateway import problems, security
 from services.gateway.addresses import Addresses
 from services.gateway.intake import Intake
+from services.gateway.openapi import described
 from services.gateway.parts import Parts
 from services.gateway.ports import Log, StatusView
 from services.gateway.projector import FOLLOWED, GROUP, Projector
@@ -93,13 +95,12 @@ def create_app(
         artefacts=artefacts,
         published=published or artefacts,
         addresses=Addresses(settings.gateway_public_url.rstrip("/")),
-        api_token=settings.api_token,
         voice_providers=providers,
     )
-    return _app(parts, security.page_policy(settings.gateway_media_origins))
+    return _app(parts, settings)
 
 
-def _app(parts: Parts, policy: str) -> FastAPI:
+def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     app = FastAPI(
         title="KeyFrame",
         version="1",
@@ -111,12 +112,14 @@ def _app(parts: Parts, policy: str) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(security.SecurityHeaders)
     problems.install(app)
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(security.require_token)])
+    guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
+    api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)
     for resource in (generate, status, feed, options):
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)
-    pages.add_pages(app, policy)
+    pages.add_pages(app, security.page_policy(settings.gateway_media_origins))
+    app.openapi = partial(described, app)
     return app
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from fastapi import Request
-from pydantic import SecretStr
 
 from runtime.objects import ObjectStore
 from services.gateway.addresses import Addresses
@@ -26,7 +25,6 @@ class Parts:
     artefacts: ObjectStore
     published: ObjectStore
     addresses: Addresses
-    api_token: SecretStr | None
     voice_providers: tuple[str, ...]
 
 

@@ -1,6 +1,7 @@
 """Who may ask, and what a browser may do with the answers."""
 
 import hmac
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,30 +11,24 @@ from pydantic import SecretStr
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.parts import Parts, parts
 from services.gateway.problems import Problem
 
-_bearer = HTTPBearer(auto_error=False, description="KEYFRAME_API_TOKEN, where one is set.")
 
+def token_required(token: SecretStr) -> Callable[..., None]:
+    """A dependency that raises `Problem` (401) unless the request has the token.
 
-def require_token(
-    request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    parts: Annotated[Parts, Depends(parts)],
-) -> None:
-    """Raises `Problem` (401) unless the request has the token, or none is set.
-
-    The API needs it. The page, its documentation and health do not, and neither do the files of a job:
-    a browser's `<video>` sends no token, and whoever was not given a job's id cannot guess it.
+    It is the API that needs it. The page, its documentation and health do not, and neither do the files of
+    a job: a browser's `<video>` sends no token, and whoever was not given a job's id cannot guess it.
     """
-    if parts.api_token is None or (given is not None and _is_same(given.credentials, parts.api_token)):
-        return
-    detail = "The token is not valid." if "authorization" in request.headers else "A token is needed."
-    raise Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": 'Bearer realm="KeyFrame"'})
+    bearer = HTTPBearer(auto_error=False, description="KEYFRAME_API_TOKEN")
+    secret = token.get_secret_value().encode()
 
+    def require_token(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        if given is None or not hmac.compare_digest(given.credentials.encode(), secret):
+            detail = "The token is not valid." if "authorization" in request.headers else "A token is needed."
+            raise Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": 'Bearer realm="KeyFrame"'})
 
-def _is_same(given: str, token: SecretStr) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.get_secret_value().encode())
+    return require_token
 
 
 def page_policy(media_origins: str) -> str:
