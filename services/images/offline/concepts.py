@@ -32,8 +32,9 @@ class Concept:
     """Metres."""
     placement: Placement
     place: str
-    turns: bool
+    turns: bool = False
     """Whether it may be mirrored: nothing is written on it."""
+    modern: bool = False
     pos: str = ""
     bust: bool = False
     common: bool = False
@@ -60,11 +61,8 @@ Phrase = tuple[str, ...]
 @cache
 def concepts() -> tuple[Concept, ...]:
     """The table, in its order."""
-    return tuple(
-        _concept(row, Placement(group["placement"]), group["place"], group.get("turns", False))
-        for group in table("concepts.toml")["groups"]
-        for row in group["concepts"]
-    )
+    groups = table("concepts.toml")["groups"]
+    return tuple(_concept({**group, **row}) for group in groups for row in group["concepts"])
 
 
 def phrase(words: str) -> Phrase:
@@ -72,13 +70,13 @@ def phrase(words: str) -> Phrase:
     return tuple(words.lower().split())
 
 
-def _concept(row: dict[str, Any], placement: Placement, place: str, turns: bool) -> Concept:
-    facts = {name: value for name, value in row.items() if name not in {"words", "with", "without"}}
+def _concept(row: dict[str, Any]) -> Concept:
+    facts = {
+        name: value for name, value in row.items() if name not in {"words", "placement", "with", "without", "concepts"}
+    }
     return Concept(
         words=tuple(row["words"]),
-        placement=placement,
-        place=place,
-        turns=turns,
+        placement=Placement(row["placement"]),
         needs=frozenset(row.get("with", ())),
         bars=frozenset(row.get("without", ())),
         **facts,
@@ -100,21 +98,47 @@ def _longest() -> int:
     return max(len(words) for words in (*_index(), *_figures_of_speech()))
 
 
+@dataclass(frozen=True)
+class _Text:
+    """A text as concepts are looked for in it."""
+
+    words: tuple[Token, ...]
+    about: frozenset[str]
+    """Every word, as it stands and in the singular."""
+    bygone: bool
+    """Whether it speaks of a time before machines."""
+
+
+def _is_bygone(words: tuple[Token, ...]) -> bool:
+    signs = table("places.toml")["bygone"]
+    plain = f" {' '.join(word.text for word in words)} "
+    return any(f" {sign} " in plain for sign in signs["words"]) or any(
+        len(word.text) in {3, 4}
+        and word.text.isdecimal()
+        and int(word.text) < signs["year"]
+        and not word.text.endswith("000")
+        for word in words
+    )
+
+
 def find(words: tuple[Token, ...]) -> tuple[Match, ...]:
     """The concepts that a text names, in its order; of overlapping phrases the longest counts."""
-    about = frozenset(word.text for word in words) | frozenset(word.lemma for word in words)
+    text = _Text(
+        words, frozenset(word.text for word in words) | frozenset(word.lemma for word in words), _is_bygone(words)
+    )
     matches: list[Match] = []
     at = 0
     while at < len(words):
-        length, match = _longest_at(words, at, about)
+        length, match = _longest_at(text, at)
         if match is not None:
             matches.append(match)
         at += length
     return tuple(matches)
 
 
-def _longest_at(words: tuple[Token, ...], at: int, about: frozenset[str]) -> tuple[int, Match | None]:
+def _longest_at(text: _Text, at: int) -> tuple[int, Match | None]:
     """How many words are settled from here, and what they show."""
+    words = text.words
     for length in range(min(_longest(), len(words) - at), 0, -1):
         span = words[at : at + length]
         head = tuple(word.text for word in span[:-1])
@@ -123,7 +147,7 @@ def _longest_at(words: tuple[Token, ...], at: int, about: frozenset[str]) -> tup
             if named in _figures_of_speech():
                 return length, None
             concept = _index().get(named)
-            if concept and _is_meant(concept, words, at, length, about):
+            if concept and _is_meant(concept, text, at, length):
                 return length, Match(concept, at, _count(words, at, span[-1]))
     return 1, None
 
@@ -134,13 +158,13 @@ def _count(words: tuple[Token, ...], at: int, last: Token) -> int:
     return 2 if at and words[at - 1].text in _PAIR else 3
 
 
-def _is_meant(concept: Concept, words: tuple[Token, ...], at: int, length: int, about: frozenset[str]) -> bool:
+def _is_meant(concept: Concept, text: _Text, at: int, length: int) -> bool:
     """Whether the words name this concept rather than a namesake."""
-    first = words[at]
+    words, first = text.words, text.words[at]
     named = frozenset(word.text for word in words[at : at + length])
-    if concept.needs and not concept.needs & about:
+    if concept.needs and not concept.needs & text.about:
         return False
-    if concept.bars & (about - named) or is_negated(words, at):
+    if concept.bars & (text.about - named) or is_negated(words, at) or (concept.modern and text.bygone):
         return False
     if concept.proper:
         return first.capital

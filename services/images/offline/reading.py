@@ -23,6 +23,9 @@ _NAMED, _IMPLIED = 3.0, 1.0
 _MOST_BUSTS = 2
 """Portraits of one and the same person beside each other: more look like clones."""
 
+_BUSINESS_PLACES = ("city", "city", "table", "city", "hills")
+"""Where a sentence of business is set that names nothing."""
+
 _QUIET_PLACES = ("hills", "hills", "sea", "snow", "forest", "savannah", "hills", "sea")
 """Where a sentence is set that says nothing: a bare landscape suits any."""
 
@@ -85,7 +88,7 @@ def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random)
         place = max(votes, key=votes.__getitem__)
         return _WET if place == "sea" and matches and matches[0].concept.placement in _SUBMERGED else place
     if _named(words, _phrases("business")):
-        return "city"
+        return chance.choice(_BUSINESS_PLACES)
     return chance.choice(_QUIET_PLACES)
 
 

@@ -29,7 +29,7 @@ SCENERIES: Mapping[str, Scenery] = {
 }
 """By the names that concepts.toml and places.toml use."""
 
-_SHADE_OF_THE_HOUR = 0.62
+_SHADE_OF_THE_HOUR = 0.5
 """How much of the land's tint falls on things: less, so that they stand out."""
 
 

@@ -129,8 +129,8 @@ class Watercolour:
         """Bleeding edges, settled pigment, dark outlines of drying, the paper and its free border."""
         width, height = canvas.size
         values = self._bled(canvas, seed)
-        values = 1 - (1 - values) * 0.86
-        values = 1 - (1 - values) * (0.62 + 0.56 * effects.cloudy(seed, width, height)[..., None])
+        values = 1 - (1 - values) * 0.92
+        values = 1 - (1 - values) * (0.78 + 0.36 * effects.cloudy(seed, width, height)[..., None])
         values *= 1 - self._drying(canvas)[..., None]
         values = self._bordered(values, seed)
         return effects.picture(values * (1 + 0.16 * effects.grain(seed, width, height)[..., None]))

@@ -1,7 +1,7 @@
 """The town: rows of houses with lit windows, and a square before them."""
 
 from services.images.offline import plants, svg
-from services.images.offline.backdrop import BLEED, Backdrop, Layer, View, land, swell
+from services.images.offline.backdrop import BLEED, Backdrop, Layer, View, height_at, land, swell
 from services.images.offline.palette import Colour, darker, lighter, mix
 from services.images.offline.reading import Time
 from services.images.offline.sky import sky
@@ -15,11 +15,33 @@ def city(view: View) -> Backdrop:
     frame, palette = view.frame, view.palette
     square = frame.feet - 0.09 * frame.height
     back = [*sky(view), *(Layer(_row(view, depth, square), depth) for depth in _ROWS)]
-    pavement = mix(palette.near, palette.low, 0.42)
-    floor = land(view, [(-BLEED, square), (frame.width + BLEED, square)], pavement, mist=0.0)
-    back.append(Layer(_trees(view, square) + floor + _kerbs(view, square, darker(pavement, 0.08)), 0.85))
+    back.append(Layer(_park(view, square) if view.chance.random() < 0.4 else _square(view, square), 0.85))
     crest = swell(view, frame.front, 0.003 * frame.height)
     return Backdrop(tuple(back), Layer(land(view, crest, palette.front, mist=0.0), 1))
+
+
+def _square(view: View, y: float) -> str:
+    """A paved square behind a row of trees."""
+    pavement = mix(view.palette.near, view.palette.low, 0.42)
+    floor = land(view, [(-BLEED, y), (view.frame.width + BLEED, y)], pavement, mist=0.0)
+    return _trees(view, y) + floor + _kerbs(view, y, darker(pavement, 0.08))
+
+
+def _park(view: View, y: float) -> str:
+    """A lawn with trees, and a path through it."""
+    frame = view.frame
+    lawn = mix(view.palette.growth, view.palette.low, 0.25)
+    crest = swell(view, y, 0.012 * frame.height, 1.1)
+    foot, top = view.sun * frame.width, height_at(crest, frame.width / 2)
+    half = 0.09 * frame.width
+    outline = [
+        (frame.width / 2 - 9, top),
+        (frame.width / 2 + 9, top),
+        (foot + half, frame.height),
+        (foot - half, frame.height),
+    ]
+    path = svg.polygon(outline, mix(view.palette.low, lawn, 0.25), opacity=0.8)
+    return _trees(view, y) + land(view, crest, lawn, mist=0.0) + path
 
 
 def _row(view: View, depth: float, base: float) -> str:
