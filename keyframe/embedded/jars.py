@@ -7,6 +7,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -22,6 +23,7 @@ WHAT = "Apache Kafka 4.1.1"
 TOTAL_BYTES = 44_172_119
 """What the jars of the lock weigh together."""
 _THREADS = 8
+_TRIES = 3
 _LOCK_POLL = 0.2  # seconds
 
 
@@ -95,7 +97,13 @@ async def _download_all(missing: Sequence[Jar], incoming: Path, download: Downlo
     """Downloads jars side by side; the first failure, or a cancel, ends the others."""
 
     def bring(jar: Jar) -> None:
-        file = download(jar, incoming, counter.received)
+        for attempt in range(1, _TRIES):
+            with suppress(DownloadFailed):
+                return place(jar, incoming / str(attempt))
+        return place(jar, incoming / str(_TRIES))
+
+    def place(jar: Jar, attempt: Path) -> None:
+        file = download(jar, attempt, counter.received)
         if _sha256(file) != jar.sha256:
             raise DownloadFailed(f"{jar.name} is not the file that was pinned")
         file.replace(incoming.parent / jar.name)
@@ -109,6 +117,10 @@ async def _download_all(missing: Sequence[Jar], incoming: Path, download: Downlo
         counter.stop()
         # Nothing may write into the cache after its lock is given back.
         await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+
+class _Stopped(Exception):
+    """Nobody wants the download any more."""
 
 
 class _Counter:
@@ -125,9 +137,9 @@ class _Counter:
         self._stopped = threading.Event()
 
     def received(self, count: int) -> None:
-        """Some bytes came; raises `DownloadFailed` where nobody wants them any more."""
+        """Some bytes came; raises `_Stopped` where nobody wants them any more."""
         if self._stopped.is_set():
-            raise DownloadFailed("the download was stopped")
+            raise _Stopped
         with self._changing:
             self._received += count
         self._tell()

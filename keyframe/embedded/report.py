@@ -11,7 +11,7 @@ class Downloading:
     Args:
         what: "Apache Kafka 4.1.1".
         finished, files: how many of how many are in place.
-        received: bytes so far.
+        received: bytes so far, those of failed tries with them.
         size: bytes in all, where that is known.
     """
 

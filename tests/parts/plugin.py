@@ -33,7 +33,7 @@ _USED = pytest.StashKey[dict[str, str]]()
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Says which parts the run used."""
-    if used := config.stash.get(_USED, {}):
+    if used := config.stash.get(_USED, None):
         terminalreporter.section("parts that the tests ran on")
         for part, which in used.items():
             terminalreporter.write_line(f"{part}: {which}")

@@ -79,6 +79,19 @@ async def test_what_cannot_be_had_is_an_error_that_names_the_way_on(
     assert await fetch(JARS, tmp_path, Repository(CONTENTS), silent)
 
 
+async def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path) -> None:
+    repository = Repository(CONTENTS)
+    broken = iter([b"fir", b"fir"])
+
+    def unsteady(jar: Jar, folder: Path, received: Callable[[int], None]) -> Path:
+        file = repository(jar, folder, received)
+        file.write_bytes(next(broken, CONTENTS[jar.artifact]))
+        return file
+
+    one, two = await fetch(JARS, tmp_path, unsteady, silent)
+    assert (one.read_bytes(), two.read_bytes()) == (b"first", b"second")
+
+
 async def test_a_cache_that_cannot_be_written_is_an_error_that_names_its_setting(tmp_path: Path) -> None:
     (tmp_path / "jars").write_text("a file where a folder should be")
     with pytest.raises(JarsUnavailable, match="KEYFRAME_CACHE"):
