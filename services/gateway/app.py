@@ -108,6 +108,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
         lifespan=_opened_view,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.parts = parts
     app.add_middleware(security.SecurityHeaders)

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from runtime.errors import Unavailable
+from runtime.errors import StageError
 from runtime.records import Record
 from schemas.envelope import Envelope, MalformedEnvelope
 from schemas.events import ChainEvent
@@ -88,7 +88,7 @@ class Projector:
         """Folds a batch. Returning says that it is in the database.
 
         Raises:
-            Unavailable: the database is away; nothing of the batch is in it.
+            Unavailable: the database is away. Whatever is raised, nothing of the batch is in it.
         """
         facts: list[Fact] = []
         for record in records:
@@ -96,16 +96,18 @@ class Projector:
                 facts.append(decode(record))
             except Undecodable as error:
                 self.skipped += 1
-                logger.warning("record skipped", record=str(error), reason=str(error.__cause__))
+                logger.warning("record skipped", record=str(error), reason=type(error.__cause__).__name__)
         try:
-            if facts:
-                await self._apply(facts)
-        except Unavailable as error:
-            self.fault = str(error)
+            await self._apply(facts)
+        except Exception as error:
+            # The batch comes again, for ever if this is a bug: then readiness has to show it.
+            self.fault = str(error) if isinstance(error, StageError) else f"A bug stops it: {type(error).__name__}."
             raise
         self.fault = None
 
     async def _apply(self, facts: Sequence[Fact]) -> None:
+        if not facts:
+            return
         refused = await self._view.apply(facts)
         for fact in facts:
             self._unprojected.drop(fact.event.job_id)

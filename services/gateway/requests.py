@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
+from starlette.requests import ClientDisconnect
 
 from schemas.media import (
     DEFAULT_SCENES,
@@ -153,10 +154,13 @@ async def _read(request: Request) -> bytes:
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise too_large
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_BODY_BYTES:
+                raise too_large
+    except ClientDisconnect:
+        raise Problem(HTTPStatus.BAD_REQUEST, "The body was cut off.") from None
     return bytes(body)
 
 

@@ -80,13 +80,13 @@ class JobStatus(Answer):
     """Where a job stands. What is not known yet is null."""
 
     job_id: Annotated[JobId, Field(alias="jobId", examples=[EXAMPLE_ID])]
-    status: Status
+    status: Annotated[Status, Field(examples=["processing"])]
     stage: ServiceName | None
     """The stage that works on it, or will next; null once it is completed."""
     waiting_for: WaitingFor | None
     progress: Annotated[int, Field(ge=0, le=100)]
-    title: str | None
-    prompt: str | None
+    title: Annotated[str | None, Field(examples=["The city under the waves"])]
+    prompt: Annotated[str | None, Field(examples=["Why coral reefs matter"])]
     style: str | None
     aspect_ratio: AspectRatio | None
     voice: str | None
@@ -95,7 +95,7 @@ class JobStatus(Answer):
     created_at: AwareDatetime | None
     completed_at: AwareDatetime | None
     """When the video that can be watched was published."""
-    video_url: str | None
+    video_url: Annotated[str | None, Field(examples=[f"/videos/{EXAMPLE_ID}/video.mp4"])]
     """While a newer revision is made, the video of the one before."""
     thumbnail_url: str | None
     captions: Captions | None

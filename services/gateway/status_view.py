@@ -32,6 +32,9 @@ _QUERIES = dict(
     )
 )
 
+REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+"""What Postgres says of values that it cannot keep, however often they are brought to it."""
+
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 15.0
 
 
@@ -73,7 +76,7 @@ class PostgresView:
     async def apply(self, facts: Sequence[Fact]) -> int:
         try:
             await self._fold(facts)
-        except asyncpg.DataError:
+        except REFUSED:
             return await self._apply_by_job(facts)
         return 0
 
@@ -84,7 +87,7 @@ class PostgresView:
             own = list(group)
             try:
                 await self._fold(own)
-            except asyncpg.DataError:
+            except REFUSED:
                 refused += len(own)
         return refused
 
@@ -143,7 +146,7 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
     try:
         async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             yield connection
-    except asyncpg.DataError:
+    except REFUSED:
         raise
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unavailable("The status view's database does not answer.", on="postgres") from error

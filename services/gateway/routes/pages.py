@@ -21,6 +21,7 @@ _DOCS = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>KeyFrame API</title>
+<link rel="icon" href="static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="swagger/swagger-ui.css">
 <div id="docs"></div>
 <script src="swagger/swagger-ui-bundle.js"></script>

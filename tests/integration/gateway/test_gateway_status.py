@@ -126,6 +126,14 @@ async def test_a_batch_that_the_database_did_not_take_is_not_committed(gateway: 
     assert (await gateway.client.get("/readyz")).status_code == 200
 
 
+async def test_a_bug_in_the_projection_shows_in_readiness(gateway: GatewayUnderTest):
+    gateway.view.broken = True
+    with pytest.raises(RuntimeError):
+        await gateway.log.deliver(video_requested())
+    parts = problem(await gateway.client.get("/readyz"), 503)["parts"]
+    assert [name for name, part in parts.items() if not part["ready"]] == ["projection"]
+
+
 async def test_the_feed_is_read_page_by_page(gateway: GatewayUnderTest):
     await gateway.log.deliver(video_requested(50), *[video_published(number) for number in range(1, 6)])
     seen: list[str] = []

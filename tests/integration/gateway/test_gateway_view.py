@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
@@ -30,6 +31,11 @@ async def view(tables: str) -> AsyncIterator[PostgresView]:
     await view.open()
     yield view
     await view.close()
+
+
+def noise(length: int) -> str:
+    """Text that does not compress."""
+    return random.Random(3).randbytes(length // 2).hex()  # noqa: S311 - seeded on purpose
 
 
 async def opened(database: str) -> None:
@@ -136,11 +142,24 @@ async def test_batches_over_the_same_jobs_at_once_neither_lose_nor_deadlock(view
 
 
 async def test_a_value_that_postgres_refuses_holds_up_no_other_job(view: PostgresView):
-    poison = Fact(derive_id("poison"), NOON, video_requested(1, revision=2**40))
+    too_large = Fact(derive_id("large"), NOON, video_requested(1, revision=2**40))
+    too_long = Fact(derive_id("long"), NOON, video_published(3, style=noise(20_000)))
     good = Fact(derive_id("good"), NOON, video_requested(2))
-    assert await view.apply([poison, good]) == 1
+    assert await view.apply([too_large, too_long, good]) == 2
     assert await view.find(job_id(1)) is None
     assert await view.find(job_id(2)) is not None
+
+
+async def test_a_connection_that_was_cut_is_replaced(view: PostgresView, tables: str):
+    await view.apply([Fact(derive_id(1), NOON, video_requested())])
+    await rows(
+        tables,
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+        " and datname = current_database()",
+    )
+    with suppress(Unavailable):
+        await view.find(job_id())
+    assert await view.find(job_id()) is not None
 
 
 async def test_events_are_kept_as_a_timeline(view: PostgresView, tables: str):
