@@ -1,0 +1,11 @@
+"""Kafka by FastStream and aiokafka: the only package that imports them.
+
+What is chosen against the libraries' defaults: `NACK_ON_ERROR` with our own settling, a commit inside
+the hand, a drain before partitions are given away, topics created by us alone. docs/adr/0002 says why.
+"""
+
+from runtime.kafka.consumer import Consumer, Subscription
+from runtime.kafka.log import KafkaLog
+from runtime.kafka.topics import ensure_topics
+
+__all__ = ["Consumer", "KafkaLog", "Subscription", "ensure_topics"]

@@ -1,0 +1,136 @@
+"""The log: publishing, and the consumers of one process."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
+
+from aiokafka.errors import KafkaError
+from faststream.exceptions import FastStreamException
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+from faststream.middlewares import AckPolicy
+
+from runtime.errors import Unavailable
+from runtime.hand import Doing, Hand
+from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
+from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
+from runtime.records import Record
+from schemas.envelope import Envelope
+from schemas.topics import Topic
+
+PUBLISH_TIMEOUT = 20.0
+"""Seconds; an idempotent publish hangs while the broker is away."""
+
+BATCH_RECORDS = 500
+SESSION_TIMEOUT_MS = 10_000
+MAX_RECORD_BYTES = 1_048_576
+
+
+class KafkaLog:
+    """A connection to the log: publishes, and runs the consumers that were declared before its start."""
+
+    def __init__(self, bootstrap: str, client_id: str, *, graceful: float = 30.0) -> None:
+        quiet = logging.getLogger("faststream")
+        quiet.setLevel(logging.ERROR)
+        self._broker = KafkaBroker(
+            bootstrap,
+            client_id=client_id,
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            max_request_size=MAX_RECORD_BYTES,
+            graceful_timeout=graceful,
+            logger=quiet,
+        )
+        self.consumers: list[Consumer] = []
+
+    async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        await self.publish_bytes(topic, key=envelope.subject.encode(), value=envelope.data, headers=envelope.headers())
+
+    async def publish_bytes(self, topic: Topic, *, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT):
+                await self._broker.publish(value, topic.name, key=key, headers=dict(headers))
+        except (KafkaError, FastStreamException, TimeoutError, OSError) as error:
+            raise Unavailable(f"Kafka does not take records ({type(error).__name__})", on="kafka") from error
+
+    def consume(
+        self,
+        subscription: Subscription,
+        hand: Hand,
+        settle: Callable[[Record], Awaitable[bool]],
+        assigned: Callable[[], None],
+    ) -> Consumer:
+        """Declares a consumer that has one record in hand at a time.
+
+        `settle` says whether the record is done (its offset is committed) or is polled again.
+        """
+
+        async def on_record(message: KafkaMessage) -> None:
+            hand.turn(Doing.WORK)
+            try:
+                await close(message, hand, await settle(record_of(message.raw_message)))
+            finally:
+                hand.turn(Doing.IDLE)
+
+        return self._subscribe(subscription, hand, assigned, on_record, batch=False)
+
+    def follow(self, subscription: Subscription, handle: Callable[[Sequence[Record]], Awaitable[None]]) -> Consumer:
+        """Declares a consumer of batches; a batch that `handle` raises on is polled again."""
+        hand = Hand()
+
+        async def on_batch(message: KafkaMessage) -> None:
+            hand.turn(Doing.WORK)
+            try:
+                records = [record_of(raw) for raw in cast("tuple[Any, ...]", message.raw_message)]
+                await close(message, hand, await handled(records, handle, hand))
+            finally:
+                hand.turn(Doing.IDLE)
+
+        return self._subscribe(subscription, hand, lambda: None, on_batch, batch=True)
+
+    def _subscribe(
+        self,
+        subscription: Subscription,
+        hand: Hand,
+        assigned: Callable[[], None],
+        handler: Callable[[KafkaMessage], Awaitable[None]],
+        *,
+        batch: bool,
+    ) -> Consumer:
+        subscriber = self._broker.subscriber(
+            *(topic.name for topic in subscription.topics),
+            group_id=subscription.group,
+            group_instance_id=subscription.static_id,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            listener=Drain(hand, subscription.drain, assigned),
+            max_poll_interval_ms=round(subscription.longest * 1000),
+            rebalance_timeout_ms=round((subscription.drain + 5) * 1000),
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            parser=parse_batch if batch else parse_record,
+            decoder=undecoded,
+            batch=batch,
+            max_records=BATCH_RECORDS if batch else None,
+        )
+        subscriber(handler)
+        consumer = Consumer(subscription, hand, subscriber)
+        self.consumers.append(consumer)
+        return consumer
+
+    async def start(self) -> None:
+        """Connects, joins the groups and begins to consume. Raises `Unavailable`."""
+        try:
+            await self._broker.start()
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"Kafka cannot be reached ({type(error).__name__})", on="kafka") from error
+
+    async def reachable(self) -> bool:
+        """Whether a broker answers within a few seconds."""
+        return await self._broker.ping(timeout=5.0)
+
+    async def stop(self) -> None:
+        """Drains every consumer, then disconnects."""
+        await asyncio.gather(*(consumer.stop() for consumer in self.consumers), return_exceptions=True)
+        await self._broker.stop()
