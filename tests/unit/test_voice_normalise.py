@@ -27,6 +27,7 @@ def said(text: str) -> str:
         ("J. R. Smith of the U.S. Navy", "J R Smith of the U.S. Navy"),
         ("R&D + 2 × 3 = 6, π", "R and D plus two times three equals six, pi"),
         ("COVID-19, F-16, H2O, #1, v3.11.2", "COVID nineteen, F sixteen, H two O, number one, three point eleven"),
+        ("CO2 and MP3, a PhD, .5 or 0.5", "C.O. two and M.P. three, a P H D, zero point five or zero point five"),
         ("See https://www.example.com/a?b=c or a.b@c.org.", "See example dot com or"),
         ("“Naïve” café — Łódź…", '"Naive" cafe — Lodz…'),
         ("word—word - end.Next", "word — word — end . Next"),

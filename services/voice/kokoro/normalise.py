@@ -24,6 +24,7 @@ TITLES: Mapping[str, str] = _TABLES["titles"]
 LABELS: Mapping[str, str] = _TABLES["labels"]
 ABBREVIATIONS: Mapping[str, str] = _TABLES["abbreviations"]
 SYMBOLS: Mapping[str, str] = _TABLES["symbols"]
+WORDS: Mapping[str, str] = _TABLES["words"]
 MONTHS: frozenset[str] = frozenset(_TABLES["months"]["names"])
 
 MARKS = frozenset(".,;:!?…—")
@@ -32,7 +33,7 @@ MARKS = frozenset(".,;:!?…—")
 LONGEST_PIECE = 40
 """Letters read as one word; a longer run is cut, because looking a word up costs its length cubed."""
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
 _CURRENCY = "[" + "".join(CURRENCIES) + "]"
 _MONEY = re.compile(rf"(?P<sign>-?)(?:[A-Z]{{1,2}})?(?P<currency>{_CURRENCY})(?P<amount>{_NUMBER})(?P<scale>[A-Za-z]*)")
 _MONEY_AFTER = re.compile(rf"(?P<sign>-?)(?P<amount>{_NUMBER})(?P<scale>[A-Za-z]*)(?P<currency>{_CURRENCY})")
@@ -50,6 +51,7 @@ _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?((?:[\w-]+@)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})(?:/\S*)?")
 _PIECE = re.compile(rf"{_NUMBER}|[A-Za-z]+(?:['-][A-Za-z]+)*'?|[^\sA-Za-z\d]")
+_SHORT_CAPITALS = re.compile(r"[A-Z]{2,3}")
 
 _EDGES = re.compile(r"(?P<lead>[\"'(\[{*_]*)(?P<core>.*?)(?P<tail>[.,;:!?…)\]}\"'*_—]*)", re.DOTALL)
 _SPOKEN_MARKS = str.maketrans({"[": "(", "{": "(", "]": ")", "}": ")", "'": "", "*": "", "_": ""})
@@ -128,21 +130,30 @@ def _reading(word: _Written) -> str:
         return UNITS[core][word.before != "1"]
     if core in MAGNITUDES.values() and (money := _MONEY.fullmatch(word.before)):
         return f"{core} {CURRENCIES[money['currency']][1]}"
-    if core in SYMBOLS:
-        return SYMBOLS[core]
+    if core.lower() in WORDS:
+        return WORDS[core.lower()]
     for read in (_money, _time, _numeral, _fraction, _range, _quantity, _address):
         said = read(word)
         if said is not None:
             return said
-    return " ".join(_piece(piece) for piece in _PIECE.findall(core))
+    code = any(char.isdigit() for char in core)
+    return " ".join(
+        _spelled(piece) if code and _SHORT_CAPITALS.fullmatch(piece) else _piece(piece)
+        for piece in _PIECE.findall(core)
+    )
 
 
 def _after_number(word: _Written) -> bool:
     return word.before[-1:].isdigit()
 
 
+def _spelled(capitals: str) -> str:
+    """ "CO" of "CO2" as "C.O.", which is read letter by letter."""
+    return "".join(f"{letter}." for letter in capitals)
+
+
 def _piece(piece: str) -> str:
-    if piece[0].isdigit():
+    if piece[-1].isdigit():
         return cardinal(piece)
     if piece[0].isalpha():
         return piece if piece.count("-") <= 3 else piece.replace("-", " ")
