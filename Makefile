@@ -3,7 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := schemas runtime services keyframe tests
+
+# What the user writes reaches the program as it is: make does not expand it, the shell gets it as a variable.
+override export PROMPT := $(value PROMPT)
+override export STYLE := $(value STYLE)
 
 .DEFAULT_GOAL := help
 
@@ -13,7 +16,7 @@ help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/run  ## Make a video with the offline providers: PROMPT="…" STYLE=Educational
-	@$(BIN)/keyframe demo $(if $(PROMPT),"$$PROMPT",) $(if $(STYLE),--style "$$STYLE",)
+	@$(BIN)/keyframe demo $(if $(value STYLE),--style="$$STYLE") $(if $(value PROMPT),-- "$$PROMPT")
 
 up: $(VENV)/run  ## Run all six services here: the page is at http://127.0.0.1:3000
 	@$(BIN)/keyframe up
