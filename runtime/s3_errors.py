@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import (
@@ -16,6 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from runtime.errors import StageError, Unavailable
 from runtime.objects import ObjectMissing
+from runtime.retry_after import retry_after
 
 ON = "object store"
 
@@ -92,15 +92,4 @@ def _of_answer(error: ClientError, key: str) -> StageError:
     answer = error.response.get("ResponseMetadata", {})
     status = str(answer.get("HTTPStatusCode", ""))
     message = _REFUSALS.get(name) or _REFUSALS.get(status) or f"the object store answers with an error ({status})"
-    return Unavailable(message, on=ON, retry_after=_retry_after(answer.get("HTTPHeaders", {})))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from a Retry-After in seconds or as a date by the server's own clock (RFC 9110, 10.2.3)."""
-    after = headers.get("retry-after", "")
-    try:
-        if after.isdecimal():
-            return float(after)
-        return max(0.0, (parsedate_to_datetime(after) - parsedate_to_datetime(headers["date"])).total_seconds())
-    except (KeyError, ValueError, TypeError):
-        return None
+    return Unavailable(message, on=ON, retry_after=retry_after(answer.get("HTTPHeaders", {})))

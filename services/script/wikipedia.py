@@ -6,12 +6,11 @@ the topic (the API gives the whole text of one page at a time).
 
 import asyncio
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from runtime.errors import Permanent, Transient, Unavailable
+from runtime.retry_after import retry_after
 from schemas.media import Attribution
 from services.script.mediawiki import Answer, Page, parse
 from services.script.plain_text import one_line, shortened
@@ -129,16 +128,8 @@ def _is_about(topic: str, page: Page) -> bool:
 
 
 def _unavailable(response: httpx.Response) -> Unavailable:
-    after = _seconds(response.headers.get("Retry-After", ""))
-    return Unavailable(f"Wikipedia turns us away for now (status {response.status_code})", on=_ON, retry_after=after)
-
-
-def _seconds(retry_after: str) -> float | None:
-    """What a Retry-After header asks for, in seconds or as a date (RFC 9110, 10.2.3)."""
-    if retry_after.isdecimal() and len(retry_after) <= 6:
-        return float(retry_after)
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return Unavailable(
+        f"Wikipedia turns us away for now (status {response.status_code})",
+        on=_ON,
+        retry_after=retry_after(response.headers),
+    )
