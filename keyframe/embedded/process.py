@@ -58,7 +58,11 @@ class Supervised:
 
     @classmethod
     async def start(cls, program: Program) -> Self:
-        """Starts `program` and notes it."""
+        """Starts `program` and notes it, or leaves nothing running.
+
+        Raises:
+            OSError: its log or its record cannot be written.
+        """
         if program.log.exists():
             program.log.replace(program.log.with_suffix(".previous.log"))
         owner = ":".join(map(str, program.owner)) if program.owner else launch.SAME_USER
@@ -75,8 +79,13 @@ class Supervised:
                 stderr=log,
                 start_new_session=True,
             )
-        program.record.write(process.pid)
-        return cls(program, process)
+        running = cls(program, process)
+        try:
+            program.record.write(process.pid)
+        except OSError:
+            await running.stop()
+            raise
+        return running
 
     @property
     def pid(self) -> int:

@@ -80,14 +80,6 @@ async def test_an_interrupt_during_the_start_ends_all(settings: StackSettings) -
     assert _running_in(settings.data) == []
 
 
-async def test_a_part_that_dies_is_named(settings: StackSettings) -> None:
-    async with embedded_parts(settings, silent) as parts:
-        kafka, _ = _noted(settings.data)
-        os.kill(kafka, signal.SIGKILL)
-        with pytest.raises(PartFailed, match=r"Kafka ended by itself with status -9.*kafka\.log"):
-            await asyncio.wait_for(parts.ended(), 30)
-
-
 async def test_a_port_that_is_taken_meanwhile_is_changed(settings: StackSettings, taken: int) -> None:
     fresh = iter(free_port, None)
     for_kafka = chain([next(fresh), taken], fresh)  # its controller's, which it binds first
@@ -100,6 +92,14 @@ async def test_a_port_that_is_taken_meanwhile_is_changed(settings: StackSettings
         ):
             assert next(for_kafka) != taken != next(for_postgres)
             await _read(Parts(kafka.address, postgres.dsn, folder.objects, folder.logs, ()))
+
+
+async def test_a_part_that_dies_is_named(settings: StackSettings) -> None:
+    async with embedded_parts(settings, silent) as parts:
+        kafka, _ = _noted(settings.data)
+        os.kill(kafka, signal.SIGKILL)
+        with pytest.raises(PartFailed, match=r"Kafka ended by itself with status -9.*kafka\.log"):
+            await asyncio.wait_for(parts.ended(), 30)
 
 
 async def test_parts_that_are_given_are_not_started(tmp_path: Path) -> None:
