@@ -7,7 +7,7 @@ OpenCV's own conversions are BT.601.
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -85,8 +85,7 @@ def read_still(path: Path, frame: tuple[int, int]) -> Still:
         size = (round(width * SAMPLES_PER_PIXEL / pixel), round(height * SAMPLES_PER_PIXEL / pixel))
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         height, width, pixel = size[1], size[0], SAMPLES_PER_PIXEL
-    yuv = cv2.transform(rgb.astype(np.float32), _RGB_TO_YUV.astype(np.float32)) + _OFFSET.astype(np.float32)
-    y, u, v = cv2.split(yuv)
+    y, u, v = cv2.split(cv2.transform(rgb.astype(np.float32), np.column_stack((_RGB_TO_YUV, _OFFSET))))
     scale = max(1, round(SAMPLES_PER_PIXEL / pixel))
     if scale > 1:
         y = cv2.resize(y, (width * scale, height * scale), interpolation=cv2.INTER_LANCZOS4)
@@ -100,7 +99,7 @@ def to_rgb(planes: Planes) -> Plane:
     height, width = planes.y.shape
     full = [planes.y, *(cv2.resize(c, (width, height), interpolation=cv2.INTER_LINEAR) for c in (planes.u, planes.v))]
     yuv = np.stack(full, axis=-1).astype(np.float32) - _OFFSET.astype(np.float32)
-    return _rounded(cv2.transform(yuv, np.linalg.inv(_RGB_TO_YUV).astype(np.float32)))
+    return _rounded(cv2.transform(yuv, np.linalg.inv(_RGB_TO_YUV)))
 
 
 def _decoded(path: Path) -> Plane:
@@ -116,5 +115,6 @@ def _decoded(path: Path) -> Plane:
         raise Transient("a keyframe is damaged: it does not decode") from error
 
 
-def _rounded(plane: Any) -> Plane:
-    return np.clip(plane + 0.5, 0, 255).astype(np.uint8)
+def _rounded(plane: cv2.typing.MatLike) -> Plane:
+    """Floating point to the nearest whole numbers, 0 to 255."""
+    return cv2.addWeighted(plane, 1.0, plane, 0.0, 0.0, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
