@@ -1,7 +1,6 @@
 """`python -m services.images`"""
 
 from runtime.process import main
-
 from services.images.app import ImagesSettings, build
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import io
 
+from runtime.bill import Bill
 from services.images.looks import look
 from services.images.offline.studio import paint
 from services.images.offline.techniques import TECHNIQUES
@@ -17,7 +18,7 @@ class OfflinePainter:
     model = "papercraft-1"
     """Raise the number whenever pictures change: it is part of what an artefact is found by."""
 
-    async def paint(self, request: PictureRequest) -> bytes:
+    async def paint(self, request: PictureRequest, bill: Bill) -> bytes:
         """A JPEG of the asked size, the same for the same request.
 
         Raises:

@@ -1,7 +1,7 @@
 """What counts as a picture: it decodes, has the asked size and is not blank."""
 
 import io
-import warnings
+import struct
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -15,13 +15,17 @@ BLANK_DEVIATION = 2.0
 
 
 def check_picture(data: bytes, width: int, height: int) -> None:
-    """Raises `Transient` where the bytes are no picture of `width` x `height` pixels with something on it."""
-    picture = _decoded(data)
+    """Raises `Transient` where the bytes are no picture of `width` x `height` pixels with something on it.
+
+    The size is read from the header before a pixel is decoded, so a small file that would unfold
+    to gigabytes costs nothing.
+    """
+    picture = _opened(data)
     if picture.size != (width, height):
         raise Transient(
             f"the painter sent {picture.width}x{picture.height} pixels where {width}x{height} were asked for"
         )
-    if float(np.asarray(picture.convert("L"), dtype=np.float32).std()) < BLANK_DEVIATION:
+    if float(np.asarray(_decoded(picture).convert("L"), dtype=np.float32).std()) < BLANK_DEVIATION:
         raise Transient("the painter sent a blank picture")
 
 
@@ -30,19 +34,16 @@ def content_type(data: bytes) -> str:
     return Image.MIME[str(_opened(data).format)]
 
 
-def _decoded(data: bytes) -> Image.Image:
-    picture = _opened(data)
-    try:
-        picture.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise Transient("the painter sent a damaged picture") from error
-    return picture
-
-
 def _opened(data: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError, OSError) as error:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Transient("the painter sent something that is no picture") from error
+
+
+def _decoded(picture: Image.Image) -> Image.Image:
+    try:
+        picture.load()
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise Transient("the painter sent a damaged picture") from error
+    return picture

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from runtime.bill import Bill
+
 
 @dataclass(frozen=True)
 class PictureRequest:
@@ -29,6 +31,9 @@ class Painter(Protocol):
         """What paints, with its version: part of what makes a picture the same picture."""
         ...
 
-    async def paint(self, request: PictureRequest) -> bytes:
-        """An encoded picture (PNG, JPEG or WebP) of the asked size. Raises the three errors."""
+    async def paint(self, request: PictureRequest, bill: Bill) -> bytes:
+        """An encoded picture (PNG, JPEG or WebP) of the asked size; paid calls go on the bill.
+
+        Raises the three errors.
+        """
         ...

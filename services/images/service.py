@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from runtime.artefacts import Artefacts, Made
+from runtime.bill import Bill
 from runtime.concurrency import each
 from runtime.stage import Progress
 from schemas import keys
@@ -39,8 +40,8 @@ async def _picture(script: ScriptWritten, scene: Scene, ports: Ports) -> Picture
     painter = ports.painter
     recipe = {"kind": "picture", "provider": painter.name, "model": painter.model, **vars(request)}
 
-    async def make() -> Made:
-        data = await painter.paint(request)
+    async def make(bill: Bill) -> Made:
+        data = await painter.paint(request, bill)
         return Made(data, content_type(data), {"provider": painter.name})
 
     def check(made: Made) -> None:

@@ -82,7 +82,7 @@ class _Thing:
         return self.concept.placement in {Placement.SKY, Placement.DEEP, Placement.SPACE}
 
 
-def compose(reading: Reading, view: View, backdrop: Backdrop, lean: float) -> tuple[Sprite, ...]:
+def arranged(reading: Reading, view: View, backdrop: Backdrop, lean: float) -> tuple[Sprite, ...]:
     """Places what a sentence names, from far to near.
 
     Args:

@@ -148,13 +148,12 @@ def _longest_at(text: _Text, at: int) -> tuple[int, Match | None]:
                 return length, None
             concept = _index().get(named)
             if concept and _is_meant(concept, text, at, length):
-                return length, Match(concept, at, _count(words, at, span[-1]))
+                return length, Match(concept, at, _count(words, at) if last != span[-1].text else 1)
     return 1, None
 
 
-def _count(words: tuple[Token, ...], at: int, last: Token) -> int:
-    if not last.plural:
-        return 1
+def _count(words: tuple[Token, ...], at: int) -> int:
+    """How many a plural means."""
     return 2 if at and words[at - 1].text in _PAIR else 3
 
 

@@ -76,7 +76,9 @@ def singular(word: str) -> str:
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes", "zes", "oes")):
+    if word.endswith(("sses", "xes", "ches", "shes", "oes")):
+        return word[:-2]
+    if word.endswith("uses") and word[-5:-4] not in {"a", "o"}:
         return word[:-2]
     return word[:-1]
 

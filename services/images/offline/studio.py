@@ -1,13 +1,14 @@
 """The studio: a sentence in, a picture out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from PIL import Image
 
 from services.images.offline import cosmos, effects, indoors, landscape, palette, svg, town, water
 from services.images.offline.backdrop import Backdrop, Frame, Layer, Scenery, View
-from services.images.offline.composition import Sprite, Station, compose
+from services.images.offline.composition import Sprite, Station, arranged
 from services.images.offline.concepts import Placement
 from services.images.offline.icons import draw, icons
 from services.images.offline.reading import Reading, read
@@ -33,15 +34,29 @@ _SHADE_OF_THE_HOUR = 0.5
 """How much of the land's tint falls on things: less, so that they stand out."""
 
 
-def paint(text: str, technique: Technique, width: int, height: int, seed: int) -> Image.Image:
-    """A picture of a sentence, RGB: the same for the same arguments."""
+@dataclass(frozen=True)
+class Scene:
+    """A sentence as it will be painted."""
+
+    view: View
+    backdrop: Backdrop
+    sprites: tuple[Sprite, ...]
+
+
+def compose(text: str, frame: Frame, seed: int) -> Scene:
+    """The scene of a sentence: the same for the same arguments."""
     chance = Random(seed)  # noqa: S311 - chance decides on hills, not on secrets
     reading = read(text, chance)
     lean = chance.choice((-1.0, -1.0, 0.0, 1.0, 1.0))
-    view = _view(reading, Frame(width, height), chance, lean)
+    view = _view(reading, frame, chance, lean)
     backdrop = SCENERIES[reading.place](view)
-    sprites = compose(reading, view, backdrop, lean)
-    return technique.finish(_Easel(technique, view).assembled(backdrop, sprites), seed)
+    return Scene(view, backdrop, arranged(reading, view, backdrop, lean))
+
+
+def paint(text: str, technique: Technique, width: int, height: int, seed: int) -> Image.Image:
+    """A picture of a sentence, RGB: the same for the same arguments."""
+    scene = compose(text, Frame(width, height), seed)
+    return technique.finish(_Easel(technique, scene.view).assembled(scene.backdrop, scene.sprites), seed)
 
 
 def _view(reading: Reading, frame: Frame, chance: Random, lean: float) -> View:
