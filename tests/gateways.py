@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from runtime.errors import Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.kafka import Subscription
+from runtime.objects import ObjectStore
 from runtime.records import Record
 from schemas.base import Contract
 from schemas.envelope import Envelope
@@ -92,12 +93,12 @@ class GatewayUnderTest:
 
 @asynccontextmanager
 async def running(
-    dsn: str, folder: Path, *, log: FakeLog | None = None, **settings: Any
+    dsn: str, folder: Path, *, log: FakeLog | None = None, published: ObjectStore | None = None, **settings: Any
 ) -> AsyncGenerator[GatewayUnderTest]:
     """A gateway on this database and this folder of objects."""
     log, view, store = log or FakeLog(), FlakyView(dsn), FolderObjects(folder)
     chosen = GatewaySettings.model_construct(**settings)  # the defaults, whatever the environment says
-    app = create_app(chosen, log, view, store)
+    app = create_app(chosen, log, view, store, published=published)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

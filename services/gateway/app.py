@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from runtime.errors import Unavailable
 from runtime.kafka import Subscription
@@ -19,6 +19,7 @@ from runtime.settings import Settings
 from services.gateway import problems, security
 from services.gateway.addresses import Addresses
 from services.gateway.intake import Intake
+from services.gateway.migrate import MigrationRefused
 from services.gateway.openapi import described
 from services.gateway.parts import Parts
 from services.gateway.ports import Log, StatusView
@@ -32,7 +33,17 @@ OPEN_PAUSE = 1.0
 DRAIN, LONGEST = 20.0, 120.0
 """Seconds for the batch in hand when partitions are given away, and between two polls at the most."""
 
+SHORTEST_TOKEN = 8
+
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("gateway")
+
+
+def _trimmed(token: SecretStr) -> SecretStr:
+    """A token that was read from a file often ends in a line break, which no header can hold."""
+    value = token.get_secret_value().strip()
+    if len(value) < SHORTEST_TOKEN:
+        raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+    return SecretStr(value)
 
 
 class GatewaySettings(Settings):
@@ -47,8 +58,9 @@ class GatewaySettings(Settings):
     gateway_max_unfinished: Annotated[int, Field(ge=1)] = 100
     """Jobs that may be queued or processing before a request is answered with 429."""
     postgres_dsn: SecretStr = SecretStr("postgresql://keyframe@127.0.0.1:5432/keyframe")
-    api_token: Annotated[SecretStr, Field(min_length=8)] | None = None
-    """The bearer token that the API asks for; none where it is not set."""
+    """The database of the status view."""
+    api_token: Annotated[SecretStr, AfterValidator(_trimmed)] | None = None
+    """At least 8 characters. The bearer token that the API asks for; none where it is not set."""
     voice_provider: str = "offline"
     """Whose voices can be chosen; several, separated by commas, are a chain."""
 
@@ -149,3 +161,5 @@ async def _open_later(view: StatusView) -> None:
         except Unavailable as error:
             logger.warning("waiting for the status view", reason=str(error))
             await asyncio.sleep(OPEN_PAUSE)
+        except MigrationRefused as error:
+            return logger.critical("the status view stays closed", reason=str(error))

@@ -94,8 +94,8 @@ class Intake:
             time=event.requested_at,
             data=event.model_dump_json().encode(),
         )
-        await self.log.publish(VIDEO_REQUESTED, envelope)
         fact = fact_of(envelope, VIDEO_REQUESTED)
+        await self.log.publish(VIDEO_REQUESTED, envelope)
         self.unprojected.add(evolve(None, fact))
         try:
             await self.view.apply([fact])

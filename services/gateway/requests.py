@@ -148,17 +148,14 @@ def _require_json(request: Request) -> None:
 
 
 async def _read(request: Request) -> bytes:
-    """The body, given up on as soon as it is too long: its declared length is only a first hint."""
-    too_large = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body must not exceed {MAX_BODY_BYTES} bytes.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        raise too_large
+    """The body, given up on as soon as it is too long, whatever length it declares."""
     body = bytearray()
     try:
         async for piece in request.stream():
             body += piece
             if len(body) > MAX_BODY_BYTES:
-                raise too_large
+                detail = f"The body must not exceed {MAX_BODY_BYTES} bytes."
+                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     except ClientDisconnect:
         raise Problem(HTTPStatus.BAD_REQUEST, "The body was cut off.") from None
     return bytes(body)

@@ -41,9 +41,6 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (Status.QUEUED, Status.PROCESSING)
-
-
 @dataclass(frozen=True)
 class Timing:
     """When a stage worked on the newest revision."""

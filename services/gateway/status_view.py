@@ -35,6 +35,9 @@ _QUERIES = dict(
 REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """What Postgres says of values that it cannot keep, however often they are brought to it."""
 
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""How a database that is away shows; the last is a connection that was cut while it was idle."""
+
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 15.0
 
 
@@ -148,7 +151,7 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
             yield connection
     except REFUSED:
         raise
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except AWAY as error:
         raise Unavailable("The status view's database does not answer.", on="postgres") from error
 
 

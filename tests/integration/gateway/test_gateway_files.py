@@ -1,14 +1,16 @@
 """The files of a job: ranges, validators, downloads and redirects, over a real HTTP server."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from runtime.folder_objects import FolderObjects
 from runtime.http import serving
 from schemas.jobs import JobProgressed
 from tests.builders import envelope, images_rendered, job_id, video_published, video_requested
-from tests.gateways import GatewayUnderTest, problem
+from tests.gateways import GatewayUnderTest, problem, running
 
 VIDEO = bytes(range(256)) * 4096
 """A megabyte, more than one piece."""
@@ -121,3 +123,26 @@ async def test_an_event_with_a_key_that_leads_out_of_the_store_opens_nothing(gat
     painted = JobProgressed(job_id=job, stage="images", step=1, steps=3, label="x", artefact="../../etc/passwd")
     await gateway.log.deliver(painted)
     problem(await gateway.client.get(f"/videos/{job}/keyframes/1"), 404)
+
+
+class Elsewhere(FolderObjects):
+    """A store whose objects a browser may read at another address."""
+
+    async def address(self, key: str, *, seconds: int, filename: str | None = None) -> str | None:
+        return f"https://objects.example/{key}?for={seconds}&as={filename}"
+
+
+async def test_a_video_that_lies_elsewhere_is_redirected_to_and_nothing_else_is(tables: str, tmp_path: Path):
+    store = Elsewhere(tmp_path / "elsewhere")
+    prefix = f"published/{job_id()}/1"
+    await store.put(f"{prefix}/video.mp4", VIDEO, content_type="video/mp4")
+    await store.put(f"{prefix}/captions.vtt", b"WEBVTT\n", content_type="text/vtt")
+    async with running(tables, tmp_path / "here", published=store) as gateway:
+        answer = await gateway.client.get(f"{BASE}/video.mp4?download=true", headers={"Range": "bytes=0-1"})
+        assert answer.status_code == 307
+        assert (
+            answer.headers["location"] == f"https://objects.example/{prefix}/video.mp4?for=21600&as=Coral-reefs-X-e.mp4"
+        )
+        assert answer.headers["cache-control"] == "no-store"
+        assert (await gateway.client.head(f"{BASE}/video.mp4")).status_code == 200  # a signed address is for a GET
+        assert (await gateway.client.get(f"{BASE}/captions.vtt")).content == b"WEBVTT\n"
