@@ -59,6 +59,7 @@ class KokoroModel:
     def __init__(self, path: Path | None, threads: int) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave processors to the others
         options.enable_mem_pattern = False  # no two calls have the same shapes
         self._session = ort.InferenceSession(
             _model_bytes(path) + DURATION_OUTPUT, options, providers=["CPUExecutionProvider"]
