@@ -134,7 +134,7 @@ def _settings(data: Path | None) -> StackSettings:
 
 
 def _run(command: Coroutine[Any, Any, int]) -> None:
-    """Runs a command to its exit status; Ctrl-C and SIGTERM end it in good order."""
+    """Runs a command to its exit status; Ctrl-C, SIGTERM and a closed terminal end it in good order."""
     configure_logs(CommonSettings(log_format="text", log_level=LOG_LEVEL))
     # A broker that has just been made is not ready for groups at once, and aiokafka calls each try an error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -151,7 +151,8 @@ def _run(command: Coroutine[Any, Any, int]) -> None:
 
 async def _terminable(command: Coroutine[Any, Any, int]) -> int:
     task = asyncio.ensure_future(command)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
     return await task
 
 

@@ -7,14 +7,19 @@ prompt, size, seed), so a redelivered record, a replay or a remix re-makes only 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runtime.bill import Bill, Budget
 from runtime.errors import Transient
 from runtime.objects import ObjectMissing, ObjectStore
 from schemas import keys
+from schemas.costs import Charge
 
 Facts = Mapping[str, Any]
+
+CHARGES = "charges"
+"""The fact that says what an artefact cost."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +39,26 @@ class Artefact:
     made: Made
 
 
+Make = Callable[[Bill], Awaitable[Made]]
+"""Makes the thing; paid calls go on the bill."""
+
 Check = Callable[[Made], None]
 """Raises `Transient` where the bytes are not what they should be."""
 
 
 @dataclass(frozen=True)
 class Artefacts:
-    """The artefacts of one job."""
+    """The artefacts of one job, and what the paid calls behind them cost."""
 
     store: ObjectStore
     job_id: str
+    budget: Budget = field(default_factory=lambda: Budget(None))
+    charges: list[Charge] = field(default_factory=list[Charge])
+    """Of every artefact that was obtained, made anew or found, and of calls that made none."""
 
-    async def obtain(self, recipe: Mapping[str, object], make: Callable[[], Awaitable[Made]], check: Check) -> Artefact:
+    async def obtain(
+        self, recipe: Mapping[str, object], make: Callable[[Bill], Awaitable[Made]], check: Check
+    ) -> Artefact:
         """The artefact of this recipe: the one that is there if it passes `check`, else a new one.
 
         The facts are written before the bytes, so bytes that are there have their facts.
@@ -59,15 +72,29 @@ class Artefacts:
         if found is not None:
             try:
                 await asyncio.to_thread(check, found)
-                return Artefact(key, found)
             except Transient:
                 pass  # what is there is damaged: it is made again
-        made = await make()
+            else:
+                self.charges.extend(_charges(found))
+                return Artefact(key, found)
+        made = await self._billed(make)
         await asyncio.to_thread(check, made)
         facts = json.dumps(dict(made.facts)).encode()
         await self.store.put(keys.facts_key(key), facts, content_type="application/json")
         await self.store.put(key, made.data, content_type=made.content_type)
         return Artefact(key, made)
+
+    async def _billed(self, make: Make) -> Made:
+        """What `make` makes, with what it cost among its facts; a call that fails is paid for all the same."""
+        bill = Bill(self.budget)
+        try:
+            made = await make(bill)
+        finally:
+            bill.close()
+            self.charges.extend(bill.charges)
+        if not bill.charges:
+            return made
+        return replace(made, facts={**made.facts, CHARGES: [charge.model_dump() for charge in bill.charges]})
 
     async def _find(self, key: str) -> Made | None:
         info = await self.store.head(key)
@@ -78,3 +105,7 @@ class Artefacts:
             return Made(data, info.content_type, json.loads(facts))
         except (ObjectMissing, ValueError):
             return None
+
+
+def _charges(made: Made) -> list[Charge]:
+    return [Charge.model_validate(charge) for charge in made.facts.get(CHARGES, ())]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from runtime.bill import Bill, Budget
 from runtime.records import Record
 from schemas.base import Contract
 from schemas.envelope import Envelope, derive_id
@@ -20,6 +21,11 @@ from schemas.media import File, Files, PaintedScene, Picture, PublishedFiles, Sc
 from schemas.topics import topic_of
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def unbilled() -> Bill:
+    """A bill without a limit."""
+    return Bill(Budget(None))
 
 
 def job_id(number: int = 1) -> str:

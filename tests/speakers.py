@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from runtime.bill import Bill
 from runtime.errors import Permanent
 from schemas.media import Word
 from services.voice.ports import SpeechRequest, Spoken
@@ -22,7 +23,7 @@ class FakeSpeaker:
     level: float = 0.1
     asked: list[SpeechRequest] = field(default_factory=list[SpeechRequest])
 
-    async def speak(self, request: SpeechRequest) -> Spoken:
+    async def speak(self, request: SpeechRequest, bill: Bill) -> Spoken:
         self.asked.append(request)
         texts = request.text.split()
         if not any(char.isascii() and char.isalnum() for char in request.text):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+from runtime.bill import Bill
 from runtime.errors import Permanent
 from services.script.extractive import extract
 from services.script.plain_text import one_line, shortened
@@ -33,7 +34,7 @@ class OfflineWriter:
     def __init__(self, encyclopedia: Encyclopedia | None) -> None:
         self._encyclopedia = encyclopedia
 
-    async def write(self, brief: Brief) -> Draft:
+    async def write(self, brief: Brief, bill: Bill) -> Draft:
         """Tells the text, else the sample, else the article. Raises `Permanent` where there is none of them."""
         text = brief.source_text or (brief.prompt if is_text(brief.prompt) else None)
         if text is not None:

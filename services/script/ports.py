@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from runtime.bill import Bill
 from schemas.media import Attribution
 from schemas.options import Style
 
@@ -49,8 +50,8 @@ class ScriptWriter(Protocol):
         """What writes, with its version: part of what makes a draft the same draft."""
         ...
 
-    async def write(self, brief: Brief) -> Draft:
-        """Writes what the brief asks for.
+    async def write(self, brief: Brief, bill: Bill) -> Draft:
+        """Writes what the brief asks for; paid calls go on the bill.
 
         Raises:
             Permanent: it cannot be written, and why, in the user's terms.

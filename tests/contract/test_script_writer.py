@@ -11,6 +11,7 @@ from schemas.options import styles
 from services.script.drafts import check_draft, cleaned, decode, encode
 from services.script.offline_writer import OfflineWriter
 from services.script.ports import Article, Brief, ScriptWriter
+from tests.builders import unbilled
 
 DATA = Path(__file__).parent.parent / "data"
 ESSAY = (DATA / "article_essay.txt").read_text(encoding="utf-8")
@@ -53,7 +54,7 @@ async def test_it_writes_as_many_scenes_as_asked_for(
     way: tuple[ScriptWriter, str, str | None], style: str, scene_count: int
 ) -> None:
     writer, prompt, source = way
-    draft = await writer.write(Brief(prompt, styles()[style], "en", scene_count, source))
+    draft = await writer.write(Brief(prompt, styles()[style], "en", scene_count, source), unbilled())
     assert len(draft.scenes) == scene_count
     assert all(scene.narration.strip() and scene.image_prompt.strip() for scene in draft.scenes)
     check_draft(cleaned(draft), scene_count)
@@ -61,13 +62,13 @@ async def test_it_writes_as_many_scenes_as_asked_for(
 
 async def test_a_draft_survives_being_stored(way: tuple[ScriptWriter, str, str | None]) -> None:
     writer, prompt, source = way
-    draft = await writer.write(Brief(prompt, styles()["Educational"], "en", 10, source))
+    draft = await writer.write(Brief(prompt, styles()["Educational"], "en", 10, source), unbilled())
     assert decode(encode(draft)) == draft
 
 
 async def test_what_is_not_the_users_own_is_attributed(way: tuple[ScriptWriter, str, str | None]) -> None:
     writer, prompt, source = way
-    draft = await writer.write(Brief(prompt, styles()["Educational"], "en", 10, source))
+    draft = await writer.write(Brief(prompt, styles()["Educational"], "en", 10, source), unbilled())
     assert bool(draft.attributions) is (source is None)
     assert all(one.url.startswith("https://") and one.title and one.licence for one in draft.attributions)
 
@@ -81,5 +82,5 @@ async def test_it_has_a_name_and_a_version(way: tuple[ScriptWriter, str, str | N
 async def test_what_cannot_be_written_is_one_of_the_three_errors(way: tuple[ScriptWriter, str, str | None]) -> None:
     writer = way[0]
     with pytest.raises(StageError) as caught:
-        await writer.write(Brief("zyxwv qwrt", styles()["Educational"], "en", 10, "Two words."))
+        await writer.write(Brief("zyxwv qwrt", styles()["Educational"], "en", 10, "Two words."), unbilled())
     assert "\n" not in str(caught.value)

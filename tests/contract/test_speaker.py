@@ -8,6 +8,7 @@ from services.voice.kokoro_speaker import KokoroSpeaker
 from services.voice.loudness import integrated
 from services.voice.ports import Speaker, SpeechRequest, Spoken
 from services.voice.speech import check_speech, recorded
+from tests.builders import unbilled
 from tests.speakers import FakeSpeaker
 
 HOSTILE = "<b>Bees</b>\u200b \x07fly {\\an8} 日本 5km!"
@@ -40,7 +41,7 @@ def test_it_says_who_speaks(speaker: Speaker) -> None:
 
 async def test_it_speaks_every_word_in_order_where_it_is_heard(speaker: Speaker) -> None:
     text = "In 1969, we “walked” there."
-    spoken = await speaker.speak(request(text))
+    spoken = await speaker.speak(request(text), unbilled())
     duration = len(spoken.samples) / spoken.sample_rate
     assert spoken.samples.dtype == np.float32
     assert 0 < np.abs(spoken.samples).max() <= 1
@@ -55,7 +56,7 @@ async def test_it_speaks_every_word_in_order_where_it_is_heard(speaker: Speaker)
 
 
 async def test_hostile_text_is_spoken_or_passed_over_but_never_lost(speaker: Speaker) -> None:
-    spoken = await speaker.speak(request(HOSTILE))
+    spoken = await speaker.speak(request(HOSTILE), unbilled())
     assert [word.text for word in spoken.words] == HOSTILE.split()
     check_speech(recorded(spoken, speaker.name), HOSTILE)
 
@@ -63,9 +64,9 @@ async def test_hostile_text_is_spoken_or_passed_over_but_never_lost(speaker: Spe
 @pytest.mark.parametrize("nothing", ["🎉 🎉", "日本語。", " \u200b ", "…!?"])
 async def test_text_without_anything_to_say_is_a_permanent_failure(speaker: Speaker, nothing: str) -> None:
     with pytest.raises(Permanent):
-        await speaker.speak(request(nothing))
+        await speaker.speak(request(nothing), unbilled())
 
 
 async def test_the_offline_voice_refuses_a_name_it_does_not_know(kokoro: KokoroSpeaker) -> None:
     with pytest.raises(Permanent, match="no voice named af_nobody"):
-        await kokoro.speak(request("Hello.", "af_nobody"))
+        await kokoro.speak(request("Hello.", "af_nobody"), unbilled())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.artefacts import Artefacts
+from runtime.bill import Bill
 from runtime.errors import Permanent, Transient
 from runtime.folder_objects import FolderObjects
 from schemas.media import Attribution
@@ -33,7 +34,7 @@ class FakeWriter:
     model: str = "fake-1"
     briefs: list[Brief] = field(default_factory=list[Brief])
 
-    async def write(self, brief: Brief) -> Draft:
+    async def write(self, brief: Brief, bill: Bill) -> Draft:
         self.briefs.append(brief)
         return self.draft
 

@@ -14,6 +14,7 @@ from schemas.options import styles
 from services.script.offline_writer import OfflineWriter
 from services.script.ports import Brief
 from services.script.wikipedia import MAX_BYTES, Wikipedia
+from tests.builders import unbilled
 from tests.wikipedia_server import DISAMBIGUATION, Page, WikipediaServer, refusal, wikipedia_server
 
 TEXT = """Mercury is the first planet from the Sun. It is the smallest planet in the Solar System.
@@ -52,7 +53,7 @@ async def test_the_article_comes_with_its_text_and_its_attribution(server: Wikip
 async def test_the_offline_writer_tells_the_article_without_its_references(server: WikipediaServer) -> None:
     server.pages = [PLANET]
     brief = Brief("Make a video about the planet Mercury", styles()["Educational"], "en", 3)
-    draft = await OfflineWriter(wikipedia(server)).write(brief)
+    draft = await OfflineWriter(wikipedia(server)).write(brief, unbilled())
     assert [scene.narration for scene in draft.scenes] == [
         "Mercury is the first planet from the Sun.",
         "It is the smallest planet in the Solar System.",

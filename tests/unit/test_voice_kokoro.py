@@ -14,6 +14,7 @@ from services.voice.kokoro.phonemes import Boundary, Piece
 from services.voice.kokoro.timing import piece_times, word_times
 from services.voice.kokoro_speaker import PAUSES, KokoroSpeaker, assembled
 from services.voice.ports import SpeechRequest, Spoken
+from tests.builders import unbilled
 
 FRAME = model.FRAME / model.SAMPLE_RATE
 
@@ -22,19 +23,19 @@ async def test_another_model_is_refused_by_its_hash(tmp_path: Path) -> None:
     other = tmp_path / "model.onnx"
     other.write_bytes(b"another model")
     with pytest.raises(Unavailable, match="SHA-256") as refusal:
-        await KokoroSpeaker(other).speak(SpeechRequest("Hello.", "af_heart", "en"))
+        await KokoroSpeaker(other).speak(SpeechRequest("Hello.", "af_heart", "en"), unbilled())
     assert refusal.value.on == "offline voice"
     assert str(tmp_path) not in str(refusal.value)
 
 
 async def test_a_missing_model_is_named_with_the_ways_out(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="KEYFRAME_VOICE_MODEL_PATH"):
-        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Hello.", "af_heart", "en"))
+        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Hello.", "af_heart", "en"), unbilled())
 
 
 async def test_other_languages_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(Permanent, match="English only"):
-        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Bonjour.", "af_heart", "fr-CA"))
+        await KokoroSpeaker(tmp_path / "none.onnx").speak(SpeechRequest("Bonjour.", "af_heart", "fr-CA"), unbilled())
 
 
 def test_every_voice_that_users_may_choose_is_here() -> None:

@@ -12,6 +12,7 @@ from runtime.errors import Transient
 from services.voice import wav
 from services.voice.ports import SpeechRequest
 from services.voice.speech import SpeechFacts, check_speech, recorded
+from tests.builders import unbilled
 from tests.speakers import FakeSpeaker
 
 TEXT = "Reefs are alive — every one."
@@ -19,7 +20,7 @@ TEXT = "Reefs are alive — every one."
 
 @pytest.fixture
 async def made() -> Made:
-    return recorded(await FakeSpeaker().speak(SpeechRequest(TEXT, "af_heart", "en")), "offline")
+    return recorded(await FakeSpeaker().speak(SpeechRequest(TEXT, "af_heart", "en"), unbilled()), "offline")
 
 
 async def test_a_recording_passes_with_its_facts(made: Made) -> None:
