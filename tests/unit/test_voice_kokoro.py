@@ -1,5 +1,8 @@
 """The offline voice's model, data and timings, without speaking."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,12 @@ async def test_another_model_is_refused_by_its_hash(tmp_path: Path) -> None:
         await KokoroSpeaker(other).speak(SpeechRequest("Hello.", "af_heart", "en"), unbilled())
     assert refusal.value.on == "offline voice"
     assert str(tmp_path) not in str(refusal.value)
+
+
+def test_the_inference_library_keeps_no_id_of_the_machine_to_send_home(tmp_path: Path) -> None:
+    bare = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", "import services.voice.kokoro.model"], env=bare, check=True)
+    assert not list(tmp_path.rglob("*"))
 
 
 async def test_a_missing_model_is_named_with_the_ways_out(tmp_path: Path) -> None:
