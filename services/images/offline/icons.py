@@ -70,4 +70,4 @@ def draw(icon: Icon, longer: float, *, flipped: bool, tilt: float) -> Image.Imag
     middle_x, middle_y = (icon.left + icon.right) / 2, (icon.top + icon.bottom) / 2
     turn = f'transform="translate({2 * middle_x:.2f},0) scale(-1,1)"' if flipped else ""
     body = f'<g transform="rotate({tilt:.1f},{middle_x:.2f},{middle_y:.2f})"><g {turn}>{icon.body}</g></g>'
-    return svg.paint(body, max(1, round(view[2] * scale)), max(1, round(view[3] * scale)), view)
+    return svg.paint_whole(body, max(1, round(view[2] * scale)), max(1, round(view[3] * scale)), view)

@@ -12,9 +12,25 @@ from services.images.offline.palette import Colour
 Point = tuple[float, float]
 
 
-def paint(body: str, width: int, height: int, view: tuple[float, float, float, float] | None = None) -> Image.Image:
-    """Renders SVG elements to RGBA pixels; `view` is the part of the plane (left, top, width, height) that is seen."""
-    left, top, across, down = view or (0, 0, width, height)
+Box = tuple[float, float, float, float]
+"""Left, top, width and height."""
+
+_STRIP = 256
+"""Rows that are rendered at once: the renderer holds the interpreter, and the event loop wants its turn."""
+
+
+def paint(body: str, width: int, height: int) -> Image.Image:
+    """Renders SVG elements to RGBA pixels, a strip at a time. Filters would end at a strip: see `paint_whole`."""
+    picture = Image.new("RGBA", (width, height))
+    for top in range(0, height, _STRIP):
+        rows = min(_STRIP, height - top)
+        picture.paste(paint_whole(body, width, rows, (0, top, width, rows)), (0, top))
+    return picture
+
+
+def paint_whole(body: str, width: int, height: int, view: Box) -> Image.Image:
+    """Renders SVG elements to RGBA pixels at once; `view` is the part of the plane that is seen."""
+    left, top, across, down = view
     document = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'width="{width}" height="{height}" viewBox="{left:.3f} {top:.3f} {across:.3f} {down:.3f}" '
