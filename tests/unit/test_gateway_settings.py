@@ -1,8 +1,9 @@
 """The gateway's settings."""
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
+from runtime.settings import InvalidSetting
 from services.gateway.app import GatewaySettings
 
 
@@ -13,5 +14,5 @@ def test_a_token_loses_the_line_break_of_its_file():
 
 @pytest.mark.parametrize("token", [" " * 20, "short", "short     \n"])
 def test_a_token_that_anybody_guesses_is_refused(token: str):
-    with pytest.raises(ValidationError, match="at least 8 characters"):
+    with pytest.raises(InvalidSetting, match="at least 8 characters"):
         GatewaySettings(api_token=SecretStr(token))
