@@ -1,6 +1,19 @@
-"""`python -m keyframe`"""
+"""The `keyframe` command, and `python -m keyframe`."""
 
-from keyframe.cli import main
+import sys
+
+from keyframe import INTERRUPTED
+
+
+def main() -> None:
+    """Runs the command. It is imported here, which takes seconds, so that Ctrl-C is quiet from the first one on."""
+    try:
+        from keyframe import cli  # noqa: PLC0415
+
+        cli.main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

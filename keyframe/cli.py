@@ -12,16 +12,17 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyframe import VERSION
+from keyframe import INTERRUPTED, VERSION
 from keyframe.client import Client, GatewayError, Order
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.settings import StackSettings
-from keyframe.film import Film, make_film, order
+from keyframe.film import Film, check, make_film, order
 from keyframe.stack import running_stack
+from runtime.errors import StageError
 from runtime.http import AddressTaken
-from runtime.settings import CommonSettings
+from runtime.settings import CommonSettings, InvalidSetting
 from runtime.telemetry import configure_logs
 from schemas.media import AspectRatio
 
@@ -33,7 +34,8 @@ DEMO_PROMPT = "Why coral reefs matter"
 LOG_LEVEL = "warning"
 """The terminal is for progress; what a stage has to say beyond it is said as an event."""
 
-INTERRUPTED = 130
+FORESEEN = (EmbeddedError, AddressTaken, GatewayError, StageError, InvalidSetting)
+"""What may go wrong without anyone's mistake in the code; the message is all that the user needs."""
 
 Prompt = Annotated[str, typer.Argument(help="What the video is about.", show_default=False)]
 Style = Annotated[str, typer.Option(help="Educational, Storytelling or Meme.")]
@@ -66,6 +68,7 @@ def demo(
 ) -> None:
     """Run everything here, make one video, and end with its path."""
     wanted = order(prompt or ("" if source else DEMO_PROMPT), style, voice, aspect, scenes, source)
+    check(wanted)
     _run(_demo(wanted, out, port, _settings(data)))
 
 
@@ -140,9 +143,6 @@ def _run(command: Coroutine[Any, Any, int]) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         status = asyncio.run(_terminable(command))
-    except (EmbeddedError, AddressTaken, GatewayError) as error:
-        complaints.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
-        status = 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         complaints.print("Stopped.")
         status = INTERRUPTED
@@ -157,5 +157,10 @@ async def _terminable(command: Coroutine[Any, Any, int]) -> int:
 
 
 def main() -> None:
-    """The entry point of `keyframe`."""
-    app()
+    """The command itself; what was foreseen ends it with one sentence."""
+    try:
+        app()
+    except FORESEEN as error:
+        hint = ": choose another with --port or KEYFRAME_GATEWAY_PORT" if isinstance(error, AddressTaken) else ""
+        complaints.print(f"[red]{escape(str(error))}{hint}[/]", soft_wrap=True)
+        sys.exit(1)

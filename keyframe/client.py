@@ -112,10 +112,13 @@ class Client:
         try:
             body = answer.json()
         except ValueError:
-            raise GatewayError(f"This is no KeyFrame gateway: it answered {answer.status_code} without JSON.") from None
+            body = None
+        if not isinstance(body, dict):
+            raise GatewayError(f"This is no KeyFrame gateway: it answered {answer.status_code} without a JSON object.")
+        status: Status = body  # pyright: ignore[reportUnknownVariableType] - any object
         if answer.is_error:
-            details = [f"{each.get('pointer', '')}: {each.get('detail', '')}" for each in body.get("errors", [])]
-            raise GatewayError(
-                "; ".join([str(body.get("detail") or body.get("title") or answer.reason_phrase), *details])
-            )
-        return body
+            wrong = [
+                f"{each.get('pointer', '').removeprefix('#/')}: {each['detail']}" for each in status.get("errors", [])
+            ]
+            raise GatewayError("; ".join(wrong) or status.get("detail") or status.get("title") or answer.reason_phrase)
+        return status

@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from keyframe.client import Client, GatewayError, Order, Status
 from keyframe.display import JobDisplay
 from schemas.media import MAX_PROMPT_CHARACTERS, AspectRatio
+from services.gateway.requests import GenerateRequest
 
 MAX_NAME = 60
 
@@ -41,6 +43,19 @@ def order(
         scene_count=scenes,
         source_text=text,
     )
+
+
+def check(wanted: Order) -> None:
+    """Looks at an order as the gateway will, before anything is started for it.
+
+    Raises:
+        GatewayError: it would be refused.
+    """
+    try:
+        GenerateRequest.model_validate(wanted.body())
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
+        raise GatewayError("; ".join(wrong)) from None
 
 
 def _read(source: Path) -> str:

@@ -56,7 +56,9 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
     Raises:
         EmbeddedError: a part cannot be had.
         AddressTaken: another program has the gateway's port.
+        InvalidSetting: a setting has a value that it cannot have.
     """
+    gateway = GatewaySettings() if gateway_port is None else GatewaySettings(gateway_port=gateway_port)
     async with embedded_parts(settings, report) as parts:
         common = CommonSettings(kafka_bootstrap=parts.kafka_bootstrap, storage_folder=parts.objects)
         s3 = S3Settings()
@@ -66,7 +68,7 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
         for stage in stages:
             attach(stage, kafka, store, STATIC_ID)
         stopping, joined = asyncio.Event(), asyncio.Event()
-        gateway = _gateway_settings(parts, gateway_port)
+        gateway = gateway.model_copy(update={"postgres_dsn": SecretStr(parts.postgres_dsn)})
         async with running_gateway(gateway, parts.kafka_bootstrap, store, published, static_id=STATIC_ID) as address:
             chores = [chore for stage in stages for chore in stage.chores]
             working = asyncio.create_task(
@@ -117,9 +119,3 @@ async def _first(awaited: asyncio.Task[Any], other: asyncio.Task[Any]) -> None:
     finally:
         awaited.cancel()
         await asyncio.gather(awaited, return_exceptions=True)
-
-
-def _gateway_settings(parts: Parts, port: int | None) -> GatewaySettings:
-    """The gateway's settings on these parts; a port that is given outdoes the environment's."""
-    dsn = SecretStr(parts.postgres_dsn)
-    return GatewaySettings(postgres_dsn=dsn) if port is None else GatewaySettings(postgres_dsn=dsn, gateway_port=port)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -17,13 +17,33 @@ ENV_FILE = "KEYFRAME_ENV_FILE"
 """Names the file to read instead of `.env`."""
 
 
+class InvalidSetting(Exception):
+    """A setting has a value that it cannot have; the message names it and never tells the value."""
+
+
 class Settings(BaseSettings):
-    """What every settings class has in common."""
+    """What every settings class has in common.
+
+    Raises:
+        InvalidSetting: the environment or `.env` says what cannot be.
+    """
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(_env_file=os.environ.get(ENV_FILE, ".env"), **given)
+        try:
+            super().__init__(_env_file=os.environ.get(ENV_FILE, ".env"), **given)
+        except ValidationError as error:
+            wrong = [
+                f"{self._variable(part['loc'])}: {part['msg'].removeprefix('Value error, ')}" for part in error.errors()
+            ]
+            raise InvalidSetting("; ".join(wrong)) from None
+
+    @classmethod
+    def _variable(cls, path: tuple[int | str, ...]) -> str:
+        """The variable of the environment that a field is read from; an alias stands for itself."""
+        name = str(path[0]) if path else cls.__name__
+        return f"{cls.model_config.get('env_prefix', '')}{name}".upper() if name in cls.model_fields else name
 
 
 class CommonSettings(Settings):

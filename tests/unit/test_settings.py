@@ -8,7 +8,8 @@ from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 import keyframe.cli  # noqa: F401 - imports every settings class there is
-from runtime.settings import CommonSettings, Settings, StageSettings
+from runtime.settings import CommonSettings, InvalidSetting, Settings, StageSettings
+from services.gateway.app import GatewaySettings
 
 EXAMPLE = Path(".env.example")
 
@@ -43,3 +44,15 @@ def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("KEYFRAME_LOG_LEVEL", "")
 
     assert CommonSettings().log_level == "info"
+
+
+def test_a_wrong_setting_is_named_and_its_value_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYFRAME_GATEWAY_PORT", "port")
+    monkeypatch.setenv("KEYFRAME_API_TOKEN", "s3cret")
+
+    with pytest.raises(InvalidSetting) as refusal:
+        GatewaySettings()
+    assert str(refusal.value) == (
+        "KEYFRAME_GATEWAY_PORT: Input should be a valid integer, unable to parse string as an integer; "
+        "KEYFRAME_API_TOKEN: a token has at least 8 characters"
+    )
