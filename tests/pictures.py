@@ -29,6 +29,8 @@ class FakePainter:
     failing: frozenset[str] = frozenset()
     """Prompts that fail."""
     asked: list[PictureRequest] = field(default_factory=list[PictureRequest])
+    together: asyncio.Barrier | None = None
+    """Where so many wait for one another before any goes on."""
     at_work: int = 0
     most_at_work: int = 0
 
@@ -36,7 +38,9 @@ class FakePainter:
         self.asked.append(request)
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
-        await asyncio.sleep(0)  # lets the others begin
+        if self.together is not None:
+            async with asyncio.timeout(20):
+                await self.together.wait()
         self.at_work -= 1
         if request.prompt in self.failing:
             raise Transient("the painter dropped its brush")

@@ -156,6 +156,7 @@ def test_there_are_never_more_than_three_things() -> None:
         ("A wolf howled in the forest.", "forest"),
         ("Giraffes sleep standing.", "savannah"),
         ("The bus stopped in the street.", "city"),
+        ("Roman engineers brought water to the city.", "hills"),
     ],
 )
 def test_a_scene_is_set_where_the_sentence_says(text: str, place: str) -> None:

@@ -1,5 +1,6 @@
 """The images stage over a fake painter and a real folder."""
 
+import asyncio
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,9 @@ async def test_the_painter_is_asked_for_the_shape_and_the_look(stage: Stage, asp
     assert asked == {(*aspect_ratio.keyframe_size, "glow")}
 
 
-async def test_as_many_are_painted_at_once_as_the_bound_allows(stage: Stage, script: ScriptWritten) -> None:
+async def test_as_many_are_painted_at_once_as_the_bound_allows(stage: Stage) -> None:
+    script = script_written(scenes=2 * PARALLEL)
+    stage.painter.together = asyncio.Barrier(PARALLEL)
     await render_images(script, stage.ports(script.job_id))
     assert stage.painter.most_at_work == PARALLEL
 

@@ -62,6 +62,8 @@ class View:
     """Where the sun or moon stands, as a part of the width."""
     peopled: bool
     """Whether something will stand on the ground."""
+    bare: bool
+    """Whether nothing will be in the picture but the place itself."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,8 @@ class _Text:
     """Whether it speaks of a time before machines."""
 
 
-def _is_bygone(words: tuple[Token, ...]) -> bool:
+def is_bygone(words: tuple[Token, ...]) -> bool:
+    """Whether a text speaks of a time before machines: by its words, or by a year."""
     signs = table("places.toml")["bygone"]
     plain = f" {' '.join(word.text for word in words)} "
     return any(f" {sign} " in plain for sign in signs["words"]) or any(
@@ -124,7 +125,7 @@ def _is_bygone(words: tuple[Token, ...]) -> bool:
 def find(words: tuple[Token, ...]) -> tuple[Match, ...]:
     """The concepts that a text names, in its order; of overlapping phrases the longest counts."""
     text = _Text(
-        words, frozenset(word.text for word in words) | frozenset(word.lemma for word in words), _is_bygone(words)
+        words, frozenset(word.text for word in words) | frozenset(word.lemma for word in words), is_bygone(words)
     )
     matches: list[Match] = []
     at = 0

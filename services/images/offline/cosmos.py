@@ -17,7 +17,9 @@ def space(view: View) -> Backdrop:
     body = f"<defs>{night}</defs>" + svg.rect(0, 0, frame.width, frame.height, "url(#night)")
     body += "".join(_nebula(view, name, chance.choice(_CLOUDS)) for name in ("a", "b", "c", "d"))
     body += stars(view, round(0.00026 * frame.width * frame.height), frame.height * 0.85)
-    back = [Layer(body, 0), Layer(_planet(view), 0.1)]
+    back = [Layer(body, 0)]
+    if view.bare or view.peopled:  # what floats needs the sky for itself
+        back.append(Layer(_planet(view), 0.1))
     for depth, part in ((0.4, 0.14), (0.8, 0.06)):
         crest = crags(view, frame.feet - part * frame.height, 0.03 * frame.height, 0.45)
         ground = mix(palette.far, palette.near, depth)
@@ -41,7 +43,7 @@ def _planet(view: View) -> str:
     frame, chance = view.frame, view.chance
     colour = mix(view.palette.growth, "#ffffff", 0.05)
     x, y, size = view.sun * frame.width, 0.2 * frame.height, chance.uniform(56, 92) * frame.unit
-    if not view.peopled:
+    if view.bare:
         x, y, size = 0.5 * (view.sun * frame.width + frame.width / 2), 0.36 * frame.height, size * 2.1
     body = svg.circle(x, y, size * 1.12, lighter(colour, 0.3), opacity=0.18) + svg.circle(x, y, size, colour)
     clip = f'<defs><clipPath id="disc"><circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/></clipPath></defs>'

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from random import Random
 
-from services.images.offline.concepts import Concept, Match, Phrase, Placement, find, phrase
+from services.images.offline.concepts import Concept, Match, Phrase, Placement, find, is_bygone, phrase
 from services.images.offline.language import Token, tokens
 from services.images.offline.tables import table
 
@@ -85,11 +85,19 @@ def _place(words: tuple[Token, ...], matches: tuple[Match, ...], chance: Random)
         certainty = 2 if concept.placement in _PLACE_OF_PLACEMENT else 1
         votes[home] += _IMPLIED * certainty * (1.5 if rank == 0 else 1)
     if votes:
-        place = max(votes, key=votes.__getitem__)
-        return _WET if place == "sea" and matches and matches[0].concept.placement in _SUBMERGED else place
+        return _fitting(max(votes, key=votes.__getitem__), words, matches)
     if _named(words, _phrases("business")):
         return chance.choice(_BUSINESS_PLACES)
     return chance.choice(_QUIET_PLACES)
+
+
+def _fitting(place: str, words: tuple[Token, ...], matches: tuple[Match, ...]) -> str:
+    """The place, or one that serves better: the town is a modern one, and a whale is seen under water."""
+    if place == "city" and is_bygone(words):
+        return "hills"
+    if place == "sea" and matches and matches[0].concept.placement in _SUBMERGED:
+        return _WET
+    return place
 
 
 def _time(words: tuple[Token, ...], chance: Random) -> Time:

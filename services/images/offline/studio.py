@@ -70,6 +70,7 @@ def _view(reading: Reading, frame: Frame, chance: Random, lean: float) -> View:
         horizon=chance.uniform(0.46, 0.57) * frame.height,
         sun=away + chance.uniform(-0.05, 0.05),
         peopled=any(subject.concept.placement in on_land for subject in reading.subjects),
+        bare=not reading.subjects,
     )
 
 
