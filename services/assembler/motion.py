@@ -37,12 +37,13 @@ class Move:
     end: View
 
 
+# Pans are at 1.13 and not at 1.12, where a frame's samples and a still's rarely meet (kernel.py).
 MOVES = (
     Move(View(1.00), View(1.14)),  # in
     Move(View(1.14), View(1.00)),  # out
-    Move(View(1.12, x=-1.0), View(1.12, x=1.0)),  # to the right
-    Move(View(1.12, x=1.0), View(1.12, x=-1.0)),  # to the left
-    Move(View(1.12, y=0.9), View(1.12, y=-0.9)),  # up
+    Move(View(1.13, x=-1.0), View(1.13, x=1.0)),  # to the right
+    Move(View(1.13, x=1.0), View(1.13, x=-1.0)),  # to the left
+    Move(View(1.13, y=0.9), View(1.13, y=-0.9)),  # up
     Move(View(1.04, x=0.8, y=-0.8), View(1.16, x=-0.6, y=0.5)),  # in, down to the left
     Move(View(1.16, x=0.6, y=0.5), View(1.04, x=-0.8, y=-0.8)),  # out, up to the left
     Move(View(1.04, x=-0.8, y=0.8), View(1.16, x=0.6, y=-0.5)),  # in, up to the right

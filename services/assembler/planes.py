@@ -27,6 +27,9 @@ SAMPLES_PER_PIXEL = 2
 SHARPENING = 0.08
 """The tap of the filter [-a, 1+2a, -a] that makes up for what bilinear sampling softens."""
 
+MARGIN = 136
+"""Samples that the edge of a still is continued by, so that a view at the edge can be sampled from outside it."""
+
 _KR, _KB = 0.2126, 0.0722  # ITU-R BT.709
 _KG = 1.0 - _KR - _KB
 _RGB_TO_YUV = np.array(
@@ -54,10 +57,12 @@ class Still:
     size: tuple[int, int]
     """(width, height) in picture pixels, which rectangles are given in."""
     y: Plane
-    """Luma at `SAMPLES_PER_PIXEL`, sharpened."""
+    """Luma at `luma_scale` times the size, sharpened; it and the chroma have a border of `MARGIN` samples."""
     u: Plane
     """Chroma at the picture's own size."""
     v: Plane
+    luma_scale: int
+    """So many luma samples a picture pixel that there are about `SAMPLES_PER_PIXEL` for a pixel of the frame."""
 
 
 def frame_bytes(width: int, height: int) -> int:
@@ -91,7 +96,7 @@ def read_still(path: Path, frame: tuple[int, int]) -> Still:
         y = cv2.resize(y, (width * scale, height * scale), interpolation=cv2.INTER_LANCZOS4)
     taps = np.array([-SHARPENING, 1 + 2 * SHARPENING, -SHARPENING], np.float32)
     y = cv2.sepFilter2D(y, cv2.CV_32F, taps, taps, borderType=cv2.BORDER_REPLICATE)
-    return Still((width, height), _rounded(y), _rounded(u), _rounded(v))
+    return Still((width, height), *(_bordered(_rounded(plane)) for plane in (y, u, v)), luma_scale=scale)
 
 
 def to_rgb(planes: Planes) -> Plane:
@@ -113,6 +118,10 @@ def _decoded(path: Path) -> Plane:
             return np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise Transient("a keyframe is damaged: it does not decode") from error
+
+
+def _bordered(plane: Plane) -> Plane:
+    return np.pad(plane, MARGIN, mode="edge")
 
 
 def _rounded(plane: cv2.typing.MatLike) -> Plane:

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from PIL import Image
 from runtime.errors import Transient
 from services.assembler.frames import draw_frames
 from services.assembler.kernel import blend, draw
-from services.assembler.motion import Rectangle, moves
-from services.assembler.planes import Plane, Planes, frame_bytes, frame_planes, read_still, to_rgb
+from services.assembler.motion import MOVES, Move, Rectangle, moves, rectangle
+from services.assembler.planes import MARGIN, Plane, Planes, frame_bytes, frame_planes, read_still, to_rgb
 from services.assembler.timeline import cut
 from tests.unit.assembler_material import picture, save_picture
 
@@ -54,6 +55,36 @@ def test_a_drawn_frame_is_as_sharp_as_a_lanczos_resize(tmp_path: Path) -> None:
     assert 10 * np.log10(255**2 / np.mean(error**2)) > 38
 
 
+@pytest.mark.parametrize("frame", [(320, 180), (180, 320), (500, 500)])
+@pytest.mark.parametrize("move", MOVES)
+def test_every_frame_of_a_move_is_what_an_affine_warp_draws(tmp_path: Path, move: Move, frame: tuple[int, int]) -> None:
+    still = read_still(save_picture(tmp_path / "one", 3, (640, 400)), frame)
+    drawn = new_frame(frame)
+    for progress in (0.0, 0.11, 0.34, 0.5, 0.77, 0.93, 1.0):
+        view = rectangle(move, progress, still.size, frame)
+        draw(still, view, drawn)
+        for source, plane, scale, siting in (
+            (still.y, drawn.y, still.luma_scale, 0.0),
+            (still.u, drawn.u, 1, -0.25),
+            (still.v, drawn.v, 1, -0.25),
+        ):
+            exact = warped(source, view, plane.shape[::-1], scale, siting)
+            assert np.sqrt(np.mean((plane.astype(float) - exact) ** 2)) < 1.0
+
+
+def warped(source: Plane, view: Rectangle, size: tuple[int, ...], scale: int, siting: float) -> Plane:
+    """A view of a plane by OpenCV's affine warp."""
+    across, down = view.width / size[0], view.height / size[1]
+    matrix = np.array(
+        [
+            [across * scale, 0, ((0.5 + siting) * across + view.x) * scale - 0.5 + MARGIN],
+            [0, down * scale, (0.5 * down + view.y) * scale - 0.5 + MARGIN],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(source, matrix, tuple(size), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
 def test_luma_and_chroma_are_sampled_at_the_same_place(tmp_path: Path) -> None:
     """A vertical edge, soft, between white and red lies under the same column in all planes."""
     ramp = np.clip((np.arange(1280) - 639.5) / 30 + 0.5, 0, 1)[None, :, None]
@@ -75,7 +106,7 @@ def middle(rising: NDArray[np.float64]) -> float:
 def test_a_huge_picture_is_reduced_and_a_vast_one_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     Image.fromarray(picture(2, (5000, 2900))).save(path)
-    assert read_still(path, HD).y.shape[1] < 2700
+    assert read_still(path, HD).y.shape[1] < 2700 + 2 * MARGIN
     Image.new("L", (9000, 9000)).save(path)
     with pytest.raises(Transient, match="9000x9000"):
         read_still(path, HD)
