@@ -58,7 +58,8 @@ $(BIN)/uv:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "The Debian package python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -q --disable-pip-version-check uv==0.13.9
+	@$(BIN)/pip install --disable-pip-version-check uv==0.13.9 >$(VENV)/pip.log 2>&1 \
+		|| { echo "uv could not be installed, see $(VENV)/pip.log; the first run needs a network" >&2; exit 1; }
 
 $(VENV)/run: requirements.lock pyproject.toml | $(BIN)/uv
 	@echo "Installing KeyFrame into $(VENV) (some 800 MB once: a voice model, a Java runtime, FFmpeg, OpenCV) …"
