@@ -73,6 +73,10 @@ async def make_film(client: Client, wanted: Order, out: Path, console: Console) 
     Raises:
         GatewayError: the order was refused, the job failed, or the file cannot be saved.
     """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GatewayError(f"{out} cannot be written: {error.strerror}.") from None
     job_id = await client.generate(wanted)
     status: Status = {}
     with JobDisplay(console) as display:
@@ -81,10 +85,6 @@ async def make_film(client: Client, wanted: Order, out: Path, console: Console) 
     if status["status"] != "completed":
         raise GatewayError(_failure(status))
     target = out.absolute() / f"{_name(status['title'])}-{job_id[:8]}.mp4"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GatewayError(f"{out} cannot be written: {error.strerror}.") from None
     await client.download(status["video_url"], target)
     return Film(job_id, status["title"], target)
 
