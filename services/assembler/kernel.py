@@ -11,9 +11,9 @@ import numpy as np
 from services.assembler.motion import Rectangle
 from services.assembler.planes import MARGIN, Plane, Planes, Still
 
-TOLERANCE = 0.03
-"""Pixels by which a cut may miss the view; the encoder shakes a motion by twice as much (0.06)."""
-FARTHEST = 48
+TOLERANCE = 0.02
+"""Pixels by which a cut may miss the view; the encoder shakes a motion by three times as much."""
+FARTHEST = 64
 """Target samples before the view within which a cut is looked for."""
 
 _SAMPLING = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
