@@ -65,12 +65,11 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
         store, published = object_store(common, s3), public_store(common, s3)
         stages = all_stages(store, published)
         kafka = KafkaLog(parts.kafka_bootstrap, "keyframe-embedded", graceful=DRAIN)
-        for stage in stages:
-            attach(stage, kafka, store, STATIC_ID)
+        attached = [attach(stage, kafka, store, budget=common.job_budget_usd, static_id=STATIC_ID) for stage in stages]
         stopping, joined = asyncio.Event(), asyncio.Event()
         gateway = gateway.model_copy(update={"postgres_dsn": SecretStr(parts.postgres_dsn)})
         async with running_gateway(gateway, parts.kafka_bootstrap, store, published, static_id=STATIC_ID) as address:
-            chores = [chore for stage in stages for chore in stage.chores]
+            chores = [chore for each in attached for chore in each.chores]
             working = asyncio.create_task(
                 run_on_log(kafka, parts.kafka_bootstrap, stopping, joined=joined.set, chores=chores)
             )

@@ -53,12 +53,15 @@ class Artefacts:
     store: ObjectStore
     job_id: str
     budget: Budget = field(default_factory=lambda: Budget(None))
-    charges: list[Charge] = field(default_factory=list[Charge])
-    """Of every artefact that was obtained, made anew or found, and of calls that made none."""
+    _charges: dict[str, list[Charge]] = field(default_factory=dict[str, list[Charge]])
+    """By the key of the artefact; of one that could not be made, under its key all the same."""
 
-    async def obtain(
-        self, recipe: Mapping[str, object], make: Callable[[Bill], Awaitable[Made]], check: Check
-    ) -> Artefact:
+    @property
+    def charges(self) -> list[Charge]:
+        """What everything cost that was asked for: artefacts made anew or found, and calls that made none."""
+        return [charge for charges in self._charges.values() for charge in charges]
+
+    async def obtain(self, recipe: Mapping[str, object], make: Make, check: Check) -> Artefact:
         """The artefact of this recipe: the one that is there if it passes `check`, else a new one.
 
         The facts are written before the bytes, so bytes that are there have their facts.
@@ -75,23 +78,29 @@ class Artefacts:
             except Transient:
                 pass  # what is there is damaged: it is made again
             else:
-                self.charges.extend(_charges(found))
+                self._account(key, found)
                 return Artefact(key, found)
-        made = await self._billed(make)
+        made = await self._billed(key, make)
         await asyncio.to_thread(check, made)
         facts = json.dumps(dict(made.facts)).encode()
         await self.store.put(keys.facts_key(key), facts, content_type="application/json")
         await self.store.put(key, made.data, content_type=made.content_type)
         return Artefact(key, made)
 
-    async def _billed(self, make: Make) -> Made:
+    def _account(self, key: str, found: Made) -> None:
+        """An artefact that was there has cost what it cost; counted once."""
+        if key not in self._charges:
+            self._charges[key] = [Charge.model_validate(charge) for charge in found.facts.get(CHARGES, ())]
+            self.budget.spent += sum(charge.usd or 0.0 for charge in self._charges[key])
+
+    async def _billed(self, key: str, make: Make) -> Made:
         """What `make` makes, with what it cost among its facts; a call that fails is paid for all the same."""
         bill = Bill(self.budget)
         try:
             made = await make(bill)
         finally:
             bill.close()
-            self.charges.extend(bill.charges)
+            self._charges.setdefault(key, []).extend(bill.charges)
         if not bill.charges:
             return made
         return replace(made, facts={**made.facts, CHARGES: [charge.model_dump() for charge in bill.charges]})
@@ -105,7 +114,3 @@ class Artefacts:
             return Made(data, info.content_type, json.loads(facts))
         except (ObjectMissing, ValueError):
             return None
-
-
-def _charges(made: Made) -> list[Charge]:
-    return [Charge.model_validate(charge) for charge in made.facts.get(CHARGES, ())]

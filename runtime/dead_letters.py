@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from runtime.records import Record
+from schemas.costs import StageCost
 
 HEADER = "keyframe_"
 """What our headers on a parked record begin with; everything else is as it came."""
@@ -19,6 +20,7 @@ class Failure:
     """`permanent`, `exhausted`, `unavailable`, `undecodable` or `crashed`."""
     reason: str
     attempts: int
+    costs: tuple[StageCost, ...] = ()
 
 
 def parked_headers(record: Record, stage: str, failure: Failure) -> dict[str, str]:

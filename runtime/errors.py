@@ -23,9 +23,12 @@ class Unavailable(StageError):
         message: what is wrong, in one sentence.
         on: who is away ("polly", "object store"), as the status names it.
         retry_after: seconds to wait before the next try, where the other side said so.
+        refused: it is us whom they refuse (key, quota, model): somebody has to mend that, so patience
+            does not end, and nothing is tried before a preflight has passed.
     """
 
-    def __init__(self, message: str, *, on: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, on: str, retry_after: float | None = None, refused: bool = False) -> None:
         super().__init__(message)
         self.on = on
         self.retry_after = retry_after
+        self.refused = refused

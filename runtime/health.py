@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from runtime.brake import Brake
+from runtime.gate import Gate
 from runtime.hand import Doing, Hand
 
 STALE_READY, STALE_LIVE = 30.0, 180.0
@@ -40,6 +41,7 @@ class Vitals:
     name: str
     member: Member
     brake: Brake
+    gate: Gate
     deadline: float
 
     def not_live(self) -> str | None:
@@ -56,6 +58,8 @@ class Vitals:
         since = self.member.seconds_since_poll
         if self.brake.on:
             return f"{self.name}: stopped after {self.brake.in_a_row} unexpected errors in a row; see the log"
+        if self.gate.refusal is not None:
+            return f"{self.name}: {self.gate.refusal}"
         if self.member.partitions == 0:
             return f"{self.name}: no partition is assigned yet"
         if self.member.hand.doing is Doing.IDLE and since is not None and since > STALE_READY:

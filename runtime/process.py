@@ -6,11 +6,13 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from runtime.brake import Brake
 from runtime.errors import Unavailable
+from runtime.gate import Gate
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
 from runtime.http import serving
@@ -37,22 +39,39 @@ minutes while the broker is away."""
 EXIT_HUNG = 75
 
 
-def attach(stage: AnyStage, kafka: KafkaLog, store: ObjectStore, static_id: str | None = None) -> list[Vitals]:
-    """Declares a stage's consumers on the log."""
-    brake = Brake(stage.settings.brake)
-    return [
-        Vitals(
-            str(stage.name),
-            _consumer(stage, kafka, store, brake, f"{static_id}-{stage.name}-{number}" if static_id else None),
-            brake,
-            stage.settings.deadline,
-        )
-        for number in range(stage.settings.consumers)
-    ]
+@dataclass(frozen=True)
+class Attached:
+    """A stage on the log: what health looks at, and what runs beside its records."""
+
+    vitals: Sequence[Vitals]
+    chores: Sequence[Chore]
 
 
-def _consumer(stage: AnyStage, kafka: KafkaLog, store: ObjectStore, brake: Brake, static_id: str | None) -> Consumer:
-    worker = Worker(stage, kafka, store, Hand(), brake, jitter=lambda most: random.uniform(0, most))  # noqa: S311
+def attach(
+    stage: AnyStage, kafka: KafkaLog, store: ObjectStore, *, budget: float | None = None, static_id: str | None = None
+) -> Attached:
+    """Declares a stage's consumers on the log.
+
+    Args:
+        budget: US dollars that a job may cost.
+        static_id: its consumers' id as static members of the group.
+    """
+    brake, gate = Brake(stage.settings.brake), Gate(stage.providers)
+    vitals: list[Vitals] = []
+    for number in range(stage.settings.consumers):
+        worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget)
+        member = _consumer(worker, kafka, f"{static_id}-{stage.name}-{number}" if static_id else None)
+        vitals.append(Vitals(str(stage.name), member, brake, gate, stage.settings.deadline))
+    looking = (gate.keep_looking,) if stage.providers else ()
+    return Attached(vitals, (*looking, *stage.chores))
+
+
+def _jitter(most: float) -> float:
+    return random.uniform(0, most)  # noqa: S311 - it spreads load, it keeps no secret
+
+
+def _consumer(worker: Worker, kafka: KafkaLog, static_id: str | None) -> Consumer:
+    stage = worker.stage
 
     async def settle(record: Record) -> bool:
         structlog.contextvars.bind_contextvars(stage=str(stage.name))
@@ -118,14 +137,14 @@ async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> 
     stopping = stop_on_signals(stage.settings.drain)
     health = Health()
     kafka = KafkaLog(common.kafka_bootstrap, f"keyframe-{stage.name}", graceful=stage.settings.drain)
-    vitals = attach(stage, kafka, store)
+    attached = attach(stage, kafka, store, budget=common.job_budget_usd)
 
     def joined() -> None:
-        health.vitals = vitals
+        health.vitals = attached.vitals
         log.info("joined", stage=str(stage.name))
 
     async with serving(health.app(), common.health_host, common.health_port):
-        await run_on_log(kafka, common.kafka_bootstrap, stopping, joined=joined, chores=stage.chores)
+        await run_on_log(kafka, common.kafka_bootstrap, stopping, joined=joined, chores=attached.chores)
 
 
 def stop_on_signals(drain: float) -> asyncio.Event:

@@ -76,6 +76,7 @@ class Reports:
                 message=failure.reason,
                 attempts=failure.attempts,
                 redrives=redrives,
+                costs=failure.costs,
             )
         except ValidationError:
             log.warning("a parked record names no job", topic=record.topic, offset=record.offset)

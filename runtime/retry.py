@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+from runtime.artefacts import Artefacts
 from runtime.errors import Permanent, StageError, Unavailable
 from runtime.settings import StageSettings
 
@@ -12,6 +13,8 @@ BACKOFF_BASE, BACKOFF_CAP = 0.5, 30.0
 """Seconds. Full jitter: uniform between 0 and the cap of the try (AWS Architecture Blog, 2015)."""
 
 HOLD_BASE, HOLD_CAP = 1.0, 30.0
+"""Seconds; never less than the base, whatever the other side asks for."""
+
 HOLD_SLICE = timedelta(seconds=120)
 """How long a hold lasts before the record is given back and polled again, so that the consumer keeps polling."""
 
@@ -57,6 +60,8 @@ class Trial:
     next_try: datetime | None = None
     given_up: GiveUp | None = None
     """Kept so that a park that fails does not run the stage again."""
+    artefacts: Artefacts | None = None
+    """Those of the last try, with what they cost so far."""
 
 
 def judge(failure: Exception, trial: Trial, settings: StageSettings, now: datetime, jitter: Jitter) -> Verdict:
@@ -86,11 +91,12 @@ def _counted(cause: BaseException, trial: Trial, settings: StageSettings, now: d
 def _held(refusal: Unavailable, trial: Trial, settings: StageSettings, now: datetime, jitter: Jitter) -> Verdict:
     since = trial.refused_since = trial.refused_since or now
     trial.refusals += 1
-    if (now - since).total_seconds() >= settings.patience:
+    if not refusal.refused and (now - since).total_seconds() >= settings.patience:
         return GiveUp("unavailable", str(refusal))
-    after = refusal.retry_after
-    if after is None:
-        after = HOLD_BASE + jitter(min(HOLD_CAP, HOLD_BASE * 2 ** min(trial.refusals, 10)))
+    after = jitter(min(HOLD_CAP, HOLD_BASE * 2 ** min(trial.refusals, 10)))
+    if refusal.retry_after is not None:
+        after = refusal.retry_after
+    after = max(after, HOLD_BASE)
     return Hold(refusal.on, str(refusal), since, now + timedelta(seconds=after))
 
 

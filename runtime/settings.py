@@ -53,6 +53,8 @@ class CommonSettings(Settings):
     """host:port of one broker or more, separated by commas."""
     storage_provider: Literal["folder", "s3"] = "folder"
     storage_folder: Path = Path("data/objects")
+    job_budget_usd: Positive | None = None
+    """US dollars that the paid calls of one job may cost; no limit where it is not set."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     health_host: str = "127.0.0.1"

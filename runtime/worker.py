@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from runtime.answers import Answers
 from runtime.artefacts import Artefacts
+from runtime.bill import Budget
 from runtime.brake import Brake
 from runtime.crashes import LIMIT, Crashes
 from runtime.dead_letters import Failure, parked_headers
 from runtime.errors import Permanent, StageError, Transient, Unavailable
+from runtime.gate import Gate
 from runtime.hand import Doing, GivenUp, Hand
 from runtime.objects import ObjectStore
 from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
@@ -22,6 +24,7 @@ from runtime.reports import Clock, Reports, Task
 from runtime.retry import HOLD_SLICE, Hold, Jitter, Trial, innermost, judge
 from runtime.stage import AnyStage, Job
 from schemas.base import Contract
+from schemas.costs import summed, total
 from schemas.envelope import Envelope, MalformedEnvelope, derive_id
 from schemas.topics import dead_letters
 
@@ -47,6 +50,9 @@ class Worker:
     hand: Hand
     brake: Brake
     jitter: Jitter
+    gate: Gate = field(default_factory=Gate)
+    budget: float | None = None
+    """US dollars that a job may cost."""
     clock: Clock = _now
     crashes: Crashes = field(init=False)
     _trials: dict[str, Trial] = field(init=False, default_factory=dict[str, Trial])
@@ -115,7 +121,7 @@ class Worker:
                 return GivenBack("a slice of a hold is over")
             self.hand.turn(Doing.WORK)
             try:
-                outcome = await self._once(task)
+                outcome = await self._once(task, trial)
             except GivenUp:
                 raise
             except Exception as failure:
@@ -128,19 +134,20 @@ class Worker:
                 return outcome
         await self._braked()
         verdict = trial.given_up
-        parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries))
+        costs = summed(self.stage.name, trial.artefacts.charges) if trial.artefacts else ()
+        parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries, costs))
         del self._trials[task.cause.id]
         return parked
 
     async def _waited(self, trial: Trial, slice_end: datetime) -> bool:
         """Waits until the next try is due, or until the slice ends; says whether the try is due."""
-        now = self.clock()
-        if trial.next_try is None or trial.next_try <= now:
+        if trial.next_try is None:
             return True
-        until = min(trial.next_try, slice_end)
-        self.hand.turn(Doing.WAIT)
-        await self.hand.nap((until - now).total_seconds())
-        return until == trial.next_try
+        wait = (min(trial.next_try, slice_end) - self.clock()).total_seconds()
+        if wait > 0:
+            self.hand.turn(Doing.WAIT)
+            await self.hand.nap(wait)
+        return trial.next_try <= slice_end
 
     def _trial(self, cause_id: str) -> Trial:
         if len(self._trials) > TRIALS_KEPT:  # of records that others have finished since
@@ -151,6 +158,8 @@ class Worker:
         match innermost(failure):
             case Unavailable() as refusal:
                 log.warning("waiting", on=refusal.on, reason=str(refusal))
+                if refusal.refused:
+                    self.gate.close(refusal)
             case Permanent() | Transient() | TimeoutError() as known:
                 self.brake.worked()
                 log.warning("try failed", kind=type(known).__name__, reason=str(known), tries=trial.tries)
@@ -158,15 +167,16 @@ class Worker:
                 self.brake.unexpected()
                 log.error("unexpected error", exc_info=failure)
 
-    async def _once(self, task: Task) -> Outcome:
+    async def _once(self, task: Task, trial: Trial) -> Outcome:
         answer_id = derive_id(self.stage.name, self.stage.emits.name, task.cause.id, 0)
         answer = await self._answers.recall(task.job_id, answer_id)
         if answer is not None:
             await self._emit(answer)
             return Repeated(answer_id)
+        await self.gate.enter()
         await self._reports.progressed(task, 0, 1, "started")
         async with asyncio.timeout(self.stage.settings.deadline):
-            made: Contract = await self.stage.run(task.event, self.stage.ports(self._job(task)))
+            made: Contract = await self.stage.run(task.event, self.stage.ports(self._job(task, trial)))
         answer = self._reports.envelope(task, self.stage.emits, answer_id, made)
         await self._emit(await self._answers.remember(answer))
         return Emitted(answer_id)
@@ -176,11 +186,14 @@ class Worker:
         self.hand.turn(Doing.EMIT)
         await self.bus.publish(self.stage.emits, answer)
 
-    def _job(self, task: Task) -> Job:
+    def _job(self, task: Task, trial: Trial) -> Job:
         async def progress(step: int, steps: int, label: str, artefact: str | None = None) -> None:
             await self._reports.progressed(task, step, steps, label, artefact)
 
-        return Job(task.job_id, self.store, Artefacts(self.store, task.job_id), progress)
+        if trial.artefacts is None:
+            spent = total(getattr(task.event, "costs", ()))
+            trial.artefacts = Artefacts(self.store, task.job_id, Budget(self.budget, spent))
+        return Job(task.job_id, self.store, trial.artefacts, progress)
 
     async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:
         self.hand.turn(Doing.PARK)

@@ -9,13 +9,18 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime, Field
 
 from schemas.base import Contract, JobId
+from schemas.costs import StageCost
 from schemas.media import (
+    DEFAULT_TARGET_SECONDS,
     MAX_PROMPT_CHARACTERS,
     MAX_SCENES,
     MAX_SOURCE_CHARACTERS,
+    MAX_TARGET_SECONDS,
     MIN_SCENES,
+    MIN_TARGET_SECONDS,
     AspectRatio,
     Attribution,
+    Degraded,
     Files,
     PaintedScene,
     PublishedFiles,
@@ -41,6 +46,12 @@ class ChainEvent(Contract):
     language: str = "en"
     """BCP 47."""
     scene_count: Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)]
+    target_seconds: Annotated[int, Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS)] = DEFAULT_TARGET_SECONDS
+    """How long the narration should be."""
+    costs: tuple[StageCost, ...] = ()
+    """What the stages so far have cost."""
+    degraded: tuple[Degraded, ...] = ()
+    """What a stand-in made, because the provider that was asked for did not serve."""
 
 
 class VideoRequested(ChainEvent):

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from schemas.base import Contract, JobId
+from schemas.costs import StageCost
 from schemas.media import ObjectKey
 
 
@@ -48,6 +49,8 @@ class JobFailed(JobEvent):
     message: str
     attempts: Annotated[int, Field(ge=0)]
     redrives: Annotated[int, Field(ge=0)] = 0
+    costs: tuple[StageCost, ...] = ()
+    """What the stage's calls had cost by then."""
 
 
 class JobRedriven(JobEvent):

@@ -12,6 +12,7 @@ FRAMES_PER_SECOND = 30
 MAX_PROMPT_CHARACTERS = 2_000
 MAX_SOURCE_CHARACTERS = 50_000
 MIN_SCENES, DEFAULT_SCENES, MAX_SCENES = 3, 10, 20
+MIN_TARGET_SECONDS, DEFAULT_TARGET_SECONDS, MAX_TARGET_SECONDS = 15, 60, 180
 
 ObjectKey = Annotated[str, Field(min_length=1, max_length=512)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -57,6 +58,15 @@ class Attribution(Contract):
     title: str
     url: str
     licence: str
+
+
+class Degraded(Contract):
+    """Something that another provider made than the one that was asked for."""
+
+    stage: str
+    scene: Annotated[int, Field(ge=0)] | None = None
+    """The scene's index; None where it is the whole of the stage's work."""
+    reason: str
 
 
 class Scene(Contract):

@@ -195,7 +195,7 @@ async def test_a_stage_answers_on_the_log_and_says_that_it_is_ready(
     stage = Stage(ServiceName.IMAGES, topic, answers, paints, lambda job: job, StageSettings())
     seen = Settled()
     kafka = KafkaLog(kafka_bootstrap, "test")
-    health = Health(attach(stage, kafka, FolderObjects(tmp_path)))
+    health = Health(attach(stage, kafka, FolderObjects(tmp_path)).vitals)
     kafka.consume(subscription(answers), Hand(), seen, lambda: None)
     assert health.problems() == ["images: no partition is assigned yet"]
     await kafka.start()

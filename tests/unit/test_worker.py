@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from runtime.artefacts import Made
+from runtime.bill import Bill
 from runtime.brake import Brake
 from runtime.errors import Permanent, Transient, Unavailable
 from runtime.folder_objects import FolderObjects
+from runtime.gate import Gate
 from runtime.hand import Hand
 from runtime.outcome import Emitted, GivenBack, Parked, Repeated
 from runtime.settings import StageSettings
 from runtime.stage import Job, Stage
 from runtime.worker import Worker
+from schemas.costs import Charge
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.jobs import JobFailed, JobProgressed
 from schemas.topics import IMAGES_RENDERED, JOB_FAILED, JOB_PROGRESSED, SCRIPT_WRITTEN, ServiceName
@@ -30,6 +34,10 @@ Run = Callable[[ScriptWritten, Job], Awaitable[ImagesRendered]]
 
 async def paints(script: ScriptWritten, job: Job) -> ImagesRendered:
     return script.grown(ImagesRendered, scenes=builders.images_rendered().scenes)
+
+
+def no_jitter(most: float) -> float:
+    return 0.0
 
 
 @dataclass
@@ -55,6 +63,8 @@ class House:
     settings: StageSettings = field(default_factory=StageSettings)
     bus: FakeBus = field(default_factory=FakeBus)
     leap: timedelta = timedelta(seconds=40)
+    gate: Gate = field(default_factory=Gate)
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         self.brake = Brake(self.settings.brake)
@@ -68,7 +78,9 @@ class House:
     def fresh_worker(self) -> Worker:
         """What a restarted process has: nothing but the store."""
         stage = Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, self.run, lambda job: job, self.settings)
-        return Worker(stage, self.bus, self.store, self.hand, self.brake, lambda most: 0.0, self.now)
+        return Worker(
+            stage, self.bus, self.store, self.hand, self.brake, no_jitter, self.gate, self.budget, clock=self.now
+        )
 
     def progress(self) -> list[JobProgressed]:
         return [JobProgressed.model_validate_json(each.data) for each in self.bus.of(JOB_PROGRESSED)]
@@ -304,3 +316,67 @@ async def test_unknown_fields_pass_through(store: FolderObjects) -> None:
 
     [answer] = house.bus.of(IMAGES_RENDERED)
     assert b'"mood":"calm"' in answer.data
+
+
+@dataclass
+class Doorkeeper:
+    """A provider that refuses our key until somebody mends it."""
+
+    refuses: bool = True
+    asked: int = 0
+
+    async def preflight(self) -> None:
+        self.asked += 1
+        if self.refuses:
+            raise Unavailable("OpenAI refuses the key: check OPENAI_API_KEY", on="openai", refused=True)
+
+
+async def test_a_refused_key_costs_no_call_and_parks_nothing_however_long_it_lasts(store: FolderObjects) -> None:
+    run, door = Script([]), Doorkeeper()
+    house = House(store, run, StageSettings(patience=60), gate=Gate([door]))
+    record = builders.record(builders.script_written())
+
+    outcomes = [await house.worker.settle(record) for _ in range(5)]
+
+    assert all(isinstance(outcome, GivenBack) for outcome in outcomes)
+    assert (run.runs, house.bus.parked) == (0, [])
+    assert {each.waiting.on for each in house.progress() if each.waiting} == {"openai"}
+    door.refuses = False
+    assert isinstance(await house.worker.settle(record), Emitted)
+    assert run.runs == 1
+
+
+async def test_a_refusal_in_the_middle_closes_the_gate(store: FolderObjects) -> None:
+    door = Doorkeeper(refuses=False)
+    refusal = Unavailable("the quota is used up", on="openai", refused=True)
+    house = House(store, Script([refusal]), gate=Gate([door]))
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert isinstance(outcome, Emitted)
+    assert door.asked == 2
+
+
+async def test_a_failure_says_what_it_cost_and_a_budget_is_kept(store: FolderObjects) -> None:
+    charge = Charge(provider="nebius", model="flux", units={"images": 1}, usd=0.4, seconds=1.0)
+
+    async def pays(script: ScriptWritten, job: Job) -> ImagesRendered:
+        async def make(bill: Bill) -> Made:
+            bill.reserve(0.4)
+            bill.charge(charge)
+            raise Transient("a malformed answer")
+
+        await job.artefacts.obtain({"scene": 1}, make, lambda made: None)
+        raise AssertionError
+
+    house = House(store, pays, StageSettings(attempts=9), budget=1.0)
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert isinstance(outcome, Parked)
+    assert outcome.code == "permanent"
+    assert "KEYFRAME_JOB_BUDGET_USD" in outcome.reason
+    [failed] = house.failed()
+    [cost] = failed.costs
+    assert (cost.stage, cost.calls, cost.units) == ("images", 2, {"images": 2})
+    assert cost.usd == pytest.approx(0.8)

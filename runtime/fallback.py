@@ -1,0 +1,75 @@
+"""A chain of providers: the next one steps in for one that has been away for too long."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from runtime.errors import Unavailable
+
+Provider = TypeVar("Provider")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Served(Generic[Result]):
+    """A result, and who it is owed to."""
+
+    result: Result
+    degraded: str | None
+    """Why the first provider of the chain did not serve, where it did not."""
+
+
+@dataclass
+class Fallback(Generic[Provider]):
+    """The providers of a stage in the order of preference; shared by its records.
+
+    Args:
+        after: how long a provider must have been unavailable before the next steps in.
+    """
+
+    providers: Sequence[Provider]
+    after: timedelta
+    clock: Callable[[], datetime]
+    _away_since: dict[int, datetime] = field(default_factory=dict[int, datetime], init=False)
+
+    def chain(self) -> "Chain[Provider]":
+        """The chain for one record, beginning at the provider that is preferred."""
+        return Chain(self)
+
+    def came_back(self, position: int) -> None:
+        """The provider has served."""
+        self._away_since.pop(position, None)
+
+    def went_away(self, position: int) -> bool:
+        """The provider was unavailable; says whether the next should step in."""
+        since = self._away_since.setdefault(position, self.clock())
+        return position + 1 < len(self.providers) and self.clock() - since >= self.after
+
+
+@dataclass
+class Chain(Generic[Provider]):
+    """One record's way along the chain: once the next provider has stepped in, it does all that is left."""
+
+    _fallback: Fallback[Provider]
+    _position: int = 0
+    _reason: str | None = None
+
+    async def call(self, use: Callable[[Provider], Awaitable[Result]]) -> Served[Result]:
+        """Uses the provider at hand.
+
+        Raises:
+            Unavailable: it is away, and not for long enough, or there is no other.
+        """
+        while True:
+            position = self._position
+            try:
+                result = await use(self._fallback.providers[position])
+            except Unavailable as away:
+                if not self._fallback.went_away(position):
+                    raise
+                if position == self._position:  # several calls may fail at once; one step is enough
+                    self._position, self._reason = position + 1, str(away)
+            else:
+                self._fallback.came_back(position)
+                return Served(result, self._reason if position else None)
