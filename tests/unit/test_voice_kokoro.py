@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from runtime.errors import Permanent, Unavailable
 from schemas.media import Word
 from schemas.options import voices
+from services.voice.cutting import Boundary
+from services.voice.joining import PAUSES
 from services.voice.kokoro import model
-from services.voice.kokoro.phonemes import Boundary, Piece
+from services.voice.kokoro.phonemes import Piece
 from services.voice.kokoro.timing import piece_times, word_times
-from services.voice.kokoro_speaker import PAUSES, KokoroSpeaker, assembled
+from services.voice.kokoro_speaker import KokoroSpeaker, assembled
 from services.voice.ports import SpeechRequest, Spoken
 from tests.builders import unbilled
 

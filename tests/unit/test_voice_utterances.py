@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voice.kokoro.phonemes import Boundary, Piece
+from services.voice.cutting import Boundary
+from services.voice.kokoro.phonemes import Piece
 from services.voice.kokoro.utterances import joined, utterances
 
 LIMIT = 100

