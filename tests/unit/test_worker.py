@@ -17,7 +17,8 @@ from runtime.errors import Permanent, Transient, Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.gate import Gate
 from runtime.hand import Hand
-from runtime.outcome import Emitted, GivenBack, Parked, Repeated
+from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
+from runtime.records import Record
 from runtime.settings import StageSettings
 from runtime.stage import Job, Stage
 from runtime.worker import Worker
@@ -82,6 +83,13 @@ class House:
             stage, self.bus, self.store, self.hand, self.brake, no_jitter, self.gate, self.budget, clock=self.now
         )
 
+    async def outcome(self, record: Record) -> Outcome:
+        """The record's outcome, polled again as often as it is given back."""
+        outcome = await self.worker.settle(record)
+        while isinstance(outcome, GivenBack):
+            outcome = await self.worker.settle(record)
+        return outcome
+
     def progress(self) -> list[JobProgressed]:
         return [JobProgressed.model_validate_json(each.data) for each in self.bus.of(JOB_PROGRESSED)]
 
@@ -139,7 +147,7 @@ async def test_a_kill_between_remember_and_emit_costs_nothing(store: FolderObjec
 async def test_what_may_pass_is_tried_again(store: FolderObjects) -> None:
     house = House(store, Script([Transient("a malformed answer"), TimeoutError()]))
 
-    assert isinstance(await house.worker.settle(builders.record(builders.script_written())), Emitted)
+    assert isinstance(await house.outcome(builders.record(builders.script_written())), Emitted)
 
 
 async def test_tries_run_out(store: FolderObjects) -> None:
@@ -148,7 +156,7 @@ async def test_tries_run_out(store: FolderObjects) -> None:
     house = House(store, run, settings)
     record = builders.record(builders.script_written())
 
-    assert await house.worker.settle(record) == Parked("exhausted", "a malformed answer")
+    assert await house.outcome(record) == Parked("exhausted", "a malformed answer")
 
     assert run.runs == 3
     [parked] = house.bus.parked
@@ -192,11 +200,7 @@ async def test_patience_ends(store: FolderObjects) -> None:
     house = House(store, Script(refusals), StageSettings(patience=300), leap=timedelta(seconds=10))
     record = builders.record(builders.script_written())
 
-    outcome = await house.worker.settle(record)
-    while isinstance(outcome, GivenBack):  # a hold is sliced: the record is polled again
-        outcome = await house.worker.settle(record)
-
-    assert outcome == Parked("unavailable", "Polly is away")
+    assert await house.outcome(record) == Parked("unavailable", "Polly is away")
 
 
 async def test_a_hold_is_given_back_at_once_when_the_record_is_wanted(store: FolderObjects) -> None:
@@ -371,7 +375,7 @@ async def test_a_failure_says_what_it_cost_and_a_budget_is_kept(store: FolderObj
 
     house = House(store, pays, StageSettings(attempts=9), budget=1.0)
 
-    outcome = await house.worker.settle(builders.record(builders.script_written()))
+    outcome = await house.outcome(builders.record(builders.script_written()))
 
     assert isinstance(outcome, Parked)
     assert outcome.code == "permanent"
