@@ -13,6 +13,10 @@ _SCALE_POWER = 0.4
 """Sizes in a picture differ by this power of the sizes in the world: an ant stays visible beside a house."""
 _SMALLEST = 0.27
 """The least size of a thing, as a part of the largest one's."""
+_SMALLEST_BUST = 0.42
+"""The same for a bust, of which a part is hidden."""
+_HIDDEN = 0.14
+"""What of a bust's height the foreground hides."""
 _COPIES = (1.0, 0.74, 0.6)
 """How large the first and the further copies of one thing are."""
 _MARGIN = 0.06
@@ -104,9 +108,15 @@ def _things(reading: Reading) -> list[_Thing]:
     ]
     sizes = [thing.concept.size for thing in things if not thing.aloft] or [thing.concept.size for thing in things]
     return [
-        replace(thing, scale=thing.scale * min(1.0, max(_SMALLEST, (thing.concept.size / max(sizes)) ** _SCALE_POWER)))
+        replace(
+            thing, scale=thing.scale * min(1.0, max(_least(thing), (thing.concept.size / max(sizes)) ** _SCALE_POWER))
+        )
         for thing in things[:MAX_SUBJECTS]
     ]
+
+
+def _least(thing: _Thing) -> float:
+    return _SMALLEST_BUST if thing.concept.bust else _SMALLEST
 
 
 def _hero(frame: Frame) -> float:
@@ -156,7 +166,8 @@ def _standing(thing: _Thing, longer: float, view: View, backdrop: Backdrop) -> S
         return replace(afloat, bottom=afloat.bottom + _DRAUGHT * afloat.height)
     if concept.bust:
         edge = frame.front if backdrop.tabletop is None else frame.front - 0.15 * frame.height
-        return Sprite(concept.icon, 0, edge + 0.045 * frame.height, longer, Station.BUST)
+        bust = Sprite(concept.icon, 0, edge, longer, Station.BUST)
+        return replace(bust, bottom=edge + max(0.02 * frame.height, min(0.045 * frame.height, _HIDDEN * bust.height)))
     if backdrop.tabletop is not None:
         return Sprite(concept.icon, 0, backdrop.tabletop - further, longer, Station.TABLE)
     if concept.size >= _LARGE:
