@@ -25,7 +25,7 @@ SIZE = (426, 240)
 SECONDS = 1.1
 LIT = (255, 213, 74)
 """The colour of the spoken word: red, green, blue."""
-TEXTS = ["A reef is a city.", "It is built by animals.", "Protect it!"]
+TEXTS = ["Reefs are a city.", "Animals built it.", "Protect the reefs!"]
 
 
 @dataclass
@@ -147,7 +147,7 @@ async def test_the_thumbnail_is_a_frame_without_captions(render: Render) -> None
 async def test_the_captions_for_players_are_there(render: Render) -> None:
     assert render.rendered.captions_vtt.read_text().startswith("WEBVTT\n\n00:00:00.400 --> ")
     assert render.rendered.captions_srt.read_text().startswith("1\n00:00:00,400 --> ")
-    assert "A reef is a city." in render.rendered.captions_srt.read_text()
+    assert TEXTS[0] in render.rendered.captions_srt.read_text()
 
 
 async def test_hostile_text_neither_breaks_the_render_nor_draws(tmp_path: Path) -> None:
