@@ -151,8 +151,14 @@ def _run(command: Coroutine[Any, Any, int]) -> None:
 
 async def _terminable(command: Coroutine[Any, Any, int]) -> int:
     task = asyncio.ensure_future(command)
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+
+    def stop() -> None:
+        if not task.cancelling():  # once: a second one would break off the good order
+            task.cancel()
+            complaints.print("Stopping …")
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(name, stop)
     return await task
 
 

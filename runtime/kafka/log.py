@@ -33,6 +33,7 @@ class KafkaLog:
     def __init__(self, bootstrap: str, client_id: str, *, graceful: float = 30.0) -> None:
         quiet = logging.getLogger("faststream")
         quiet.setLevel(logging.ERROR)
+        quiet.addFilter(_is_error)
         self._broker = KafkaBroker(
             bootstrap,
             client_id=client_id,
@@ -134,3 +135,8 @@ class KafkaLog:
         """Drains every consumer, then disconnects."""
         await asyncio.gather(*(consumer.stop() for consumer in self.consumers), return_exceptions=True)
         await self._broker.stop()
+
+
+def _is_error(entry: logging.LogRecord) -> bool:
+    """Whether FastStream tells of an error; a record that our own stop cuts off is none, since it comes again."""
+    return not (entry.exc_info and isinstance(entry.exc_info[1], asyncio.CancelledError))
