@@ -1,25 +1,50 @@
 """The script service, wired: settings in, adapters picked."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from runtime.limits import Limiter
+from runtime.moderation import ModerationSettings, moderator
 from runtime.settings import Positive, StageSettings
 from runtime.stage import Job, Stage
 from schemas.events import ScriptWritten, VideoRequested
 from schemas.topics import SCRIPT_WRITTEN, VIDEO_REQUESTED, ServiceName
 from services.script.offline_writer import OfflineWriter
+from services.script.ports import ScriptWriter
 from services.script.service import Ports, write_script
 from services.script.wikipedia import Wikipedia
 
+Provider = Literal["offline", "openai"]
 
-class ScriptSettings(StageSettings):
-    """KEYFRAME_SCRIPT_*"""
+
+def _chain(names: object) -> object:
+    """The names of a chain such as "openai,offline"."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else names
+
+
+class ScriptSettings(ModerationSettings, StageSettings):
+    """KEYFRAME_SCRIPT_*, OPENAI_* and KEYFRAME_MODERATION"""
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_SCRIPT_")
 
-    provider: Literal["offline"] = "offline"
+    provider: Annotated[
+        tuple[Provider, ...], NoDecode, BeforeValidator(_chain), Field(min_length=1, max_length=len(get_args(Provider)))
+    ] = ("offline",)
+    """Who writes, and who writes instead while the one before is away."""
+    openai_model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")] = Field(
+        default="gpt-4o-mini", validation_alias="OPENAI_MODEL"
+    )
+    repairs: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often an answer that is no usable script is asked for again in one try; each is paid for."""
+    call_deadline: Positive = 120.0
+    """Seconds that one call to the writing model may take."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls that one replica begins in a minute."""
+    calls_at_once: Annotated[int, Field(ge=1)] = 4
+
     wikipedia: bool = True
     """Whether the offline writer may look a topic up in Wikipedia."""
     wikipedia_contact: Annotated[str, Field(max_length=200, pattern=r"^[ -~]*$")] = ""
@@ -30,12 +55,37 @@ class ScriptSettings(StageSettings):
     """Seconds that looking up a topic may take in all."""
 
 
+def writers(settings: ScriptSettings) -> tuple[ScriptWriter, ...]:
+    """The chain of writers that the settings name, the first choice first."""
+    return tuple(_WRITERS[name](settings) for name in settings.provider)
+
+
 def build(settings: ScriptSettings) -> Stage[VideoRequested, ScriptWritten, Ports]:
     """The stage with the adapters that the settings name."""
-    wikipedia = Wikipedia(settings.wikipedia_url, settings.wikipedia_contact, settings.wikipedia_deadline)
-    writer = OfflineWriter(wikipedia if settings.wikipedia else None)
+    writer, *_ = writers(settings)
+    reviewer = moderator(settings)
 
     def ports(job: Job) -> Ports:
-        return Ports(writer, job.artefacts, job.progress)
+        return Ports(writer, reviewer, job.artefacts, job.progress)
 
     return Stage(ServiceName.SCRIPT, VIDEO_REQUESTED, SCRIPT_WRITTEN, write_script, ports, settings)
+
+
+def _offline(settings: ScriptSettings) -> ScriptWriter:
+    wikipedia = Wikipedia(settings.wikipedia_url, settings.wikipedia_contact, settings.wikipedia_deadline)
+    return OfflineWriter(wikipedia if settings.wikipedia else None)
+
+
+def _openai(settings: ScriptSettings) -> ScriptWriter:
+    # Imported here: the SDK takes a second and 40 MB, which the offline writer does not need.
+    from runtime.openai_api.client import Client  # noqa: PLC0415
+    from runtime.openai_api.refusals import Server  # noqa: PLC0415
+    from services.script.openai_writer import OpenAIWriter  # noqa: PLC0415
+
+    key = settings.openai_api_key
+    server = Server(settings.openai_base_url, key.get_secret_value() if key else None)
+    limiter = Limiter(per_minute=settings.requests_per_minute, at_once=settings.calls_at_once)
+    return OpenAIWriter(Client(server, limiter, settings.call_deadline), settings.openai_model, settings.repairs)
+
+
+_WRITERS: Mapping[Provider, Callable[[ScriptSettings], ScriptWriter]] = {"offline": _offline, "openai": _openai}

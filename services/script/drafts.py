@@ -1,12 +1,13 @@
 """What counts as a draft, and how it is kept: every scene says something, and there are no more than asked for."""
 
+import hashlib
 from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
 from runtime.errors import Transient
 from services.script.plain_text import one_line, shortened
-from services.script.ports import Draft, DraftScene
+from services.script.ports import Brief, Draft, DraftScene, ScriptWriter
 
 CONTENT_TYPE = "application/json"
 
@@ -16,6 +17,22 @@ MAX_SCENE_CHARACTERS = 1_000
 """A minute of speech: more is no scene, and would not fit beside nineteen others in a record."""
 
 _DRAFT = TypeAdapter(Draft)
+
+
+def recipe(brief: Brief, writer: ScriptWriter) -> dict[str, object]:
+    """What makes a draft the same draft; a source of 50,000 characters enters by its digest."""
+    source = brief.source_text
+    return {
+        "kind": "draft",
+        "provider": writer.name,
+        "model": writer.model,
+        "prompt": brief.prompt,
+        "style": brief.style.name,
+        "language": brief.language,
+        "scene_count": brief.scene_count,
+        "target_seconds": brief.target_seconds,
+        "source": source and hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest(),
+    }
 
 
 def encode(draft: Draft) -> bytes:

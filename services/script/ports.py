@@ -17,6 +17,8 @@ class Brief:
     language: str
     scene_count: int
     source_text: str | None = None
+    target_seconds: int = 60
+    """How long the narration should take to say."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Draft:
     description: str
     scenes: tuple[DraftScene, ...]
     attributions: tuple[Attribution, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything in it that is told, shown or read."""
+        told = (text for scene in self.scenes for text in (scene.narration, scene.image_prompt))
+        return (self.title, self.description, *told)
 
 
 class ScriptWriter(Protocol):

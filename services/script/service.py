@@ -1,16 +1,16 @@
 """The script stage: a prompt, or an article, becomes a title and scenes."""
 
-import hashlib
 from dataclasses import dataclass
 
 from runtime.artefacts import Artefacts, Made
 from runtime.bill import Bill
 from runtime.errors import Permanent
+from runtime.moderation import Moderator
 from runtime.stage import Progress
 from schemas.events import ScriptWritten, VideoRequested
 from schemas.media import Scene
 from schemas.options import Style, styles
-from services.script.drafts import CONTENT_TYPE, check_draft, cleaned, decode, encode
+from services.script.drafts import CONTENT_TYPE, check_draft, cleaned, decode, encode, recipe
 from services.script.plain_text import one_line
 from services.script.ports import Brief, Draft, DraftScene, ScriptWriter
 
@@ -20,12 +20,16 @@ class Ports:
     """What `write_script` works with."""
 
     writer: ScriptWriter
+    moderator: Moderator
     artefacts: Artefacts
     progress: Progress
 
 
 async def write_script(request: VideoRequested, ports: Ports) -> ScriptWritten:
-    """Has the script written, unless it lies there already."""
+    """Has the script written, unless it lies there already, and reviewed before it counts.
+
+    The draft is kept before the review, so that a moderation that is away costs no second script.
+    """
     style = _style(request.style)
     brief = Brief(request.prompt, style, request.language, request.scene_count, request.source_text)
     writer = ports.writer
@@ -37,9 +41,11 @@ async def write_script(request: VideoRequested, ports: Ports) -> ScriptWritten:
     def check(made: Made) -> None:
         check_draft(decode(made.data), request.scene_count)
 
-    artefact = await ports.artefacts.obtain(_recipe(brief, writer), make, check)
+    artefact = await ports.artefacts.obtain(recipe(brief, writer), make, check)
+    draft = decode(artefact.made.data)
+    await ports.moderator.review(draft.texts)
     await ports.progress(1, 1, "script", artefact.key)
-    return _script(request, style, decode(artefact.made.data), artefact.made.facts["provider"])
+    return _script(request, style, draft, artefact.made.facts["provider"])
 
 
 def _style(name: str) -> Style:
@@ -47,21 +53,6 @@ def _style(name: str) -> Style:
         return styles()[name]
     except KeyError:
         raise Permanent(f"there is no style named {name}") from None
-
-
-def _recipe(brief: Brief, writer: ScriptWriter) -> dict[str, object]:
-    """What makes a draft the same draft; a source of 50,000 characters enters by its digest."""
-    source = brief.source_text
-    return {
-        "kind": "draft",
-        "provider": writer.name,
-        "model": writer.model,
-        "prompt": brief.prompt,
-        "style": brief.style.name,
-        "language": brief.language,
-        "scene_count": brief.scene_count,
-        "source": source and hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest(),
-    }
 
 
 def _script(request: VideoRequested, style: Style, draft: Draft, writer: str) -> ScriptWritten:

@@ -10,6 +10,9 @@ from runtime.artefacts import Artefacts
 from runtime.bill import Bill
 from runtime.errors import Permanent, Transient
 from runtime.folder_objects import FolderObjects
+from runtime.moderation import Moderator
+from runtime.moderation.wordlist import WordList
+from runtime.settings import InvalidSetting
 from schemas.media import Attribution
 from schemas.options import styles
 from services.script.app import ScriptSettings, build
@@ -44,13 +47,14 @@ class Seam:
     """The ports of the stage over a folder, and what it told the user."""
 
     folder: Path
+    moderator: Moderator = field(default_factory=WordList)
     steps: list[tuple[int, int, str, str | None]] = field(default_factory=list[tuple[int, int, str, str | None]])
 
     async def progress(self, step: int, steps: int, label: str, artefact: str | None = None) -> None:
         self.steps.append((step, steps, label, artefact))
 
     def ports(self, writer: FakeWriter | OfflineWriter) -> Ports:
-        return Ports(writer, Artefacts(FolderObjects(self.folder), job_id()), self.progress)
+        return Ports(writer, self.moderator, Artefacts(FolderObjects(self.folder), job_id()), self.progress)
 
 
 @pytest.fixture
@@ -215,5 +219,5 @@ def test_the_service_is_wired_by_its_settings() -> None:
 
 
 def test_a_contact_cannot_break_out_of_its_header() -> None:
-    with pytest.raises(ValueError, match="wikipedia_contact"):
+    with pytest.raises(InvalidSetting, match="KEYFRAME_SCRIPT_WIKIPEDIA_CONTACT"):
         ScriptSettings(wikipedia_contact="me\r\nX-Evil: 1")
