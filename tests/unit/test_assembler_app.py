@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
+from runtime.settings import InvalidSetting
 from schemas.topics import VIDEO_ASSEMBLED, VOICE_RECORDED, ServiceName
 from services.assembler.app import AssemblerSettings, build
 
@@ -21,7 +21,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_unknown_preset_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEYFRAME_ASSEMBLER_PRESET", "ultrafast")
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidSetting, match="KEYFRAME_ASSEMBLER_PRESET"):
         AssemblerSettings()
 
 

@@ -128,7 +128,7 @@ async def test_the_spoken_word_is_lit_within_the_picture(render: Render) -> None
         places: list[float] = []
         for word in (scene.words[0], scene.words[-1]):
             middle = frames[round((shot.speech_start + (word.start + word.end) / 2) * FRAMES_PER_SECOND)]
-            rows, columns = np.nonzero(np.abs(middle.astype(int) - LIT).max(axis=2) < 40)
+            rows, columns = np.nonzero(np.abs(middle.astype(int) - LIT).max(axis=2) < 70)
             assert len(rows) >= 5
             assert 0.75 * SIZE[1] < rows.min() <= rows.max() < 0.95 * SIZE[1]
             places.append(float(np.median(columns)))
