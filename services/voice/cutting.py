@@ -28,7 +28,7 @@ def boundary_after(words: str) -> Boundary:
     return Boundary.CLAUSE if mark in CLAUSE_MARKS else Boundary.WORD
 
 
-def cuts(sizes: Sequence[int], boundaries: Sequence[Boundary], limit: int) -> Iterator[slice]:
+def cuts(sizes: Sequence[int], boundaries: Sequence[Boundary], limit: int) -> Iterator[tuple[int, int]]:
     """Cuts a row of things into as few runs of at most `limit` in size as its boundaries allow.
 
     A cut falls after the last whole sentence that fits; where not even one fits, after the last
@@ -37,6 +37,9 @@ def cuts(sizes: Sequence[int], boundaries: Sequence[Boundary], limit: int) -> It
     Args:
         sizes: of each thing.
         boundaries: what ends after each thing.
+
+    Yields:
+        Where each run begins, and where it ends.
     """
     begin = 0
     while begin < len(sizes):
@@ -45,5 +48,5 @@ def cuts(sizes: Sequence[int], boundaries: Sequence[Boundary], limit: int) -> It
         end = fitting
         if fitting < len(sizes):
             end = max(range(begin + 1, fitting + 1), key=lambda cut: (boundaries[cut - 1], cut))
-        yield slice(begin, end)
+        yield begin, end
         begin = end

@@ -28,4 +28,5 @@ def joined(parts: Sequence[tuple[Spoken, Boundary]]) -> Spoken:
         pause = np.zeros(round(PAUSES[boundary] * rate), dtype=np.float32)
         samples += [spoken.samples, pause]
         now += (len(spoken.samples) + len(pause)) / rate
-    return Spoken(np.concatenate(samples[:-1]), rate, tuple(words))
+    timings = "aligned" if any(spoken.timings == "aligned" for spoken, _ in parts) else "measured"
+    return Spoken(np.concatenate(samples[:-1]), rate, tuple(words), timings)

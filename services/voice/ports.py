@@ -1,7 +1,7 @@
 """What the voice stage needs."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ class SpeechRequest:
     language: str
 
 
+Timings = Literal["measured", "aligned"]
+"""Whether the speaker said when each word sounds, or they were aligned to the pauses of the sound afterwards."""
+
+
 @dataclass(frozen=True)
 class Spoken:
     """Speech and when each word sounds."""
@@ -29,6 +33,7 @@ class Spoken:
     sample_rate: int
     words: tuple[Word, ...]
     """In order; the texts are the words of the request as they are written there."""
+    timings: Timings = "measured"
 
 
 class Speaker(Protocol):

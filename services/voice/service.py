@@ -28,10 +28,9 @@ class Ports:
 
 async def record_voice(images: ImagesRendered, ports: Ports) -> VoiceRecorded:
     """Speaks every scene that has no recording yet."""
-    voice = _voice(images.voice, ports.speaker.name)
 
     async def spoken(scene: PaintedScene) -> SpokenScene:
-        request = SpeechRequest(scene.narration, voice, images.language)
+        request = request_for(ports.speaker, images, scene)
         speech = await _speech(request, ports)
         await ports.progress(scene.index + 1, len(images.scenes), f"voice {scene.index + 1}", speech.key)
         return scene.grown(SpokenScene, speech=speech)
@@ -60,9 +59,9 @@ async def _speech(request: SpeechRequest, ports: Ports) -> Speech:
     return Speech(key=artefact.key, **vars(SpeechFacts.of(artefact.made)))
 
 
-def _voice(name: str, provider: str) -> str:
-    """What the provider calls KeyFrame's voice. Raises `Permanent` where it has no such voice."""
-    voice = voices().get(name)
-    if voice is None or provider not in voice.providers:
-        raise Permanent(f"the voice {name} cannot be had from the {provider} provider")
-    return voice.providers[provider]
+def request_for(speaker: Speaker, images: ImagesRendered, scene: PaintedScene) -> SpeechRequest:
+    """A scene as one speaker is asked for it. Raises `Permanent` where it does not have the voice."""
+    voice = voices().get(images.voice)
+    if voice is None or speaker.name not in voice.providers:
+        raise Permanent(f"the voice {images.voice} cannot be had from the {speaker.name} provider")
+    return SpeechRequest(scene.narration, voice.providers[speaker.name], images.language)

@@ -10,7 +10,7 @@ from schemas.base import Contract
 from schemas.media import Seconds, Word
 from services.voice import wav
 from services.voice.loudness import integrated, levelled
-from services.voice.ports import Spoken
+from services.voice.ports import Spoken, Timings
 from services.voice.silence import fitted, trimmed
 
 SILENT = -60.0
@@ -27,6 +27,7 @@ class SpeechFacts(Contract):
     duration: Seconds
     sample_rate: Annotated[int, Field(gt=0)]
     words: tuple[Word, ...]
+    timings: Timings = "measured"
 
     @classmethod
     def of(cls, made: Made) -> "SpeechFacts":
@@ -41,7 +42,13 @@ def recorded(spoken: Spoken, provider: str) -> Made:
     """Speech as a WAV file at the common loudness, without silence around it, with its timings as facts."""
     spoken = fitted(trimmed(spoken))
     rate = spoken.sample_rate
-    facts = SpeechFacts(provider=provider, duration=len(spoken.samples) / rate, sample_rate=rate, words=spoken.words)
+    facts = SpeechFacts(
+        provider=provider,
+        duration=len(spoken.samples) / rate,
+        sample_rate=rate,
+        words=spoken.words,
+        timings=spoken.timings,
+    )
     return Made(wav.encoded(levelled(spoken.samples, rate), rate), wav.CONTENT_TYPE, facts.model_dump())
 
 

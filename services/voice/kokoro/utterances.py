@@ -13,8 +13,8 @@ def utterances(pieces: Sequence[Piece], limit: int) -> Iterator[list[Piece]]:
     """
     parts = [Piece(piece.word, part) for piece in pieces for part in _parts(piece.phonemes, limit)]
     sizes = [len(part.phonemes) + 1 for part in parts]  # with the space after it, which the last one lacks
-    for cut in cuts(sizes, [part.boundary for part in parts], limit + 1):
-        yield parts[cut]
+    for begin, end in cuts(sizes, [part.boundary for part in parts], limit + 1):
+        yield parts[begin:end]
 
 
 def joined(pieces: Sequence[Piece]) -> str:

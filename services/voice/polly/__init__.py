@@ -1,0 +1,1 @@
+"""What Amazon Polly is asked and answers; `services.voice.polly_speaker` speaks with it."""
