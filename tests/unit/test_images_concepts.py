@@ -168,3 +168,11 @@ def test_a_scene_is_set_where_the_sentence_says(text: str, place: str) -> None:
 )
 def test_the_hour_is_the_sentences_own(text: str, time: str) -> None:
     assert all(reading(text, seed).time == time for seed in range(5))
+
+
+def test_a_boat_needs_water() -> None:
+    inland = reading("Pharaohs were buried in the desert with bread, boats and board games.")
+    assert inland.place == "desert"
+    assert all(subject.concept.placement is not Placement.WATER for subject in inland.subjects)
+    afloat = reading("A boat crosses the sea.")
+    assert [subject.concept.placement for subject in afloat.subjects] == [Placement.WATER]

@@ -15,7 +15,10 @@ MAX_SUBJECTS = 3
 
 _PLACE_OF_PLACEMENT = {Placement.WATER: "sea", Placement.DEEP: "underwater", Placement.SEABED: "underwater"}
 _SUBMERGED = frozenset({Placement.DEEP, Placement.SEABED})
-_WET, _AIRLESS = "underwater", "space"
+_WET, _AIRLESS, _SEA = "underwater", "space", "sea"
+
+_LARGEST_INDOORS = 2.5
+"""Metres."""
 INDOORS = frozenset({"table", "room", "theatre"})
 _NAMED, _IMPLIED = 3.0, 1.0
 """What a place that is named weighs against one that a subject is at home in."""
@@ -148,9 +151,5 @@ def _fits(concept: Concept, place: str) -> bool:
     if place == _AIRLESS:
         return home is Placement.SPACE or concept.place == _AIRLESS
     if place in INDOORS:
-        return home in {Placement.TABLE, Placement.GROUND} and concept.size <= _LARGESTINDOORS
-    return home not in _SUBMERGED
-
-
-_LARGESTINDOORS = 2.5
-"""Metres."""
+        return home in {Placement.TABLE, Placement.GROUND} and concept.size <= _LARGEST_INDOORS
+    return home not in _SUBMERGED and (home is not Placement.WATER or place == _SEA)
