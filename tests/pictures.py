@@ -9,7 +9,7 @@ from PIL import Image
 
 from runtime.bill import Bill
 from runtime.errors import Transient
-from services.images.ports import PictureRequest
+from services.images.ports import Painted, PictureRequest
 
 
 def encoded(width: int = 1344, height: int = 768, *, kind: str = "JPEG", seed: int = 1) -> bytes:
@@ -34,7 +34,7 @@ class FakePainter:
     at_work: int = 0
     most_at_work: int = 0
 
-    async def paint(self, request: PictureRequest, bill: Bill) -> bytes:
+    async def paint(self, request: PictureRequest, bill: Bill) -> Painted:
         self.asked.append(request)
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
@@ -44,4 +44,4 @@ class FakePainter:
         self.at_work -= 1
         if request.prompt in self.failing:
             raise Transient("the painter dropped its brush")
-        return encoded(request.width, request.height, seed=request.seed)
+        return Painted(encoded(request.width, request.height, seed=request.seed), self.name)

@@ -2,32 +2,113 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from runtime.settings import StageSettings
+from runtime.limits import Limiter
+from runtime.openai_api.settings import ApiKey, ApiUrl
+from runtime.settings import InvalidSetting, Positive, StageSettings
 from runtime.stage import Job, Stage
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.topics import IMAGES_RENDERED, SCRIPT_WRITTEN, ServiceName
+from services.images.image_server import ImageServer
 from services.images.offline_painter import OfflinePainter
+from services.images.openai_images_painter import OpenAIImagesPainter
+from services.images.ports import Painter
+from services.images.presets import Preset, presets
+from services.images.refused_elsewhere import RefusedElsewhere
 from services.images.service import Ports, render_images
+
+OFFLINE = OfflinePainter.name
+
+
+def _names(chain: object) -> object:
+    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
+
+
+def _known(chain: tuple[str, ...]) -> tuple[str, ...]:
+    known = (OFFLINE, *presets())
+    if not chain or len(set(chain)) < len(chain) or not set(chain) <= set(known):
+        raise ValueError(f"one or more of {', '.join(known)}, each once, separated by commas")
+    return chain
+
+
+Chain = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_known)]
+"""Providers in the order of preference, such as `nebius,offline`."""
+
+Model = Annotated[str, Field(max_length=200, pattern=r"^[!-~]+$")]
 
 
 class ImagesSettings(StageSettings):
-    """KEYFRAME_IMAGES_*"""
+    """KEYFRAME_IMAGES_*, and NEBIUS_* by the vendor's names."""
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_IMAGES_")
 
-    provider: Literal["offline"] = "offline"
+    provider: Chain = (OFFLINE,)
     parallel: Annotated[int, Field(ge=1, le=20)] = 4
     """Pictures of one video painted at once."""
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    """Calls to a provider under way at once, of all videos."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls to a provider that may begin in any minute; no limit where it is not set."""
+    call_deadline: Positive = 60.0
+    """Seconds that one picture may take at a provider, fetching it included."""
+    refused: Literal["fail", "offline"] = "fail"
+    """What becomes of a scene that the provider's rules of content forbid: the video fails, or the offline
+    painter paints that scene."""
+
+    nebius_api_key: ApiKey = Field(default=None, validation_alias="NEBIUS_API_KEY")
+    nebius_base_url: ApiUrl | None = Field(default=None, validation_alias="NEBIUS_BASE_URL")
+    nebius_model: Model | None = Field(default=None, validation_alias="NEBIUS_MODEL")
+
+    api_key: ApiKey = None
+    """The key for any preset but `nebius`; so are the next two."""
+    base_url: ApiUrl | None = None
+    model: Model | None = None
 
 
 def build(settings: ImagesSettings) -> Stage[ScriptWritten, ImagesRendered, Ports]:
-    """The stage with the adapters that the settings name."""
-    painter = OfflinePainter()
+    """The stage with the adapters that the settings name.
+
+    Raises:
+        InvalidSetting: a provider without an address or model of its own is given none.
+    """
+    chain = painters(settings)
 
     def ports(job: Job) -> Ports:
-        return Ports(painter, job.artefacts, job.progress, settings.parallel)
+        return Ports(chain[0], job.artefacts, job.progress, settings.parallel)
 
     return Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, render_images, ports, settings)
+
+
+def painters(settings: ImagesSettings) -> tuple[Painter, ...]:
+    """The chain of painters. Raises `InvalidSetting`."""
+    offline = OfflinePainter()
+
+    def painter(name: str) -> Painter:
+        if name == OFFLINE:
+            return offline
+        remote = _remote(settings, presets()[name])
+        return RefusedElsewhere(remote, offline) if settings.refused == "offline" else remote
+
+    return tuple(painter(name) for name in settings.provider)
+
+
+def _remote(settings: ImagesSettings, preset: Preset) -> OpenAIImagesPainter:
+    if preset.name == "nebius":
+        key, url, model = settings.nebius_api_key, settings.nebius_base_url, settings.nebius_model
+    else:
+        key, url, model = settings.api_key, settings.base_url, settings.model
+    url, model, variables = url or preset.base_url, model or preset.model, preset.variables
+    if url is None or model is None:
+        raise InvalidSetting(f"{variables}BASE_URL, {variables}MODEL: {preset.name} has no address or model of its own")
+    server = ImageServer(
+        base_url=url,
+        key=key.get_secret_value() if key else None,
+        on=preset.name,
+        key_variable=f"{variables}API_KEY",
+        url_variable=f"{variables}BASE_URL",
+        model_variable=f"{variables}MODEL",
+    )
+    limiter = Limiter(per_minute=settings.requests_per_minute, at_once=settings.at_once)
+    return OpenAIImagesPainter(preset, server, model, limiter, settings.call_deadline)

@@ -7,7 +7,7 @@ from runtime.bill import Bill
 from services.images.looks import look
 from services.images.offline.studio import paint
 from services.images.offline.techniques import TECHNIQUES
-from services.images.ports import PictureRequest
+from services.images.ports import Painted, PictureRequest
 
 
 class OfflinePainter:
@@ -18,13 +18,13 @@ class OfflinePainter:
     model = "papercraft-1"
     """Raise the number whenever pictures change: it is part of what an artefact is found by."""
 
-    async def paint(self, request: PictureRequest, bill: Bill) -> bytes:
+    async def paint(self, request: PictureRequest, bill: Bill) -> Painted:
         """A JPEG of the asked size, the same for the same request.
 
         Raises:
             Permanent: the look is unknown.
         """
-        return await asyncio.to_thread(_encoded, request)
+        return Painted(await asyncio.to_thread(_encoded, request), self.name)
 
 
 def _encoded(request: PictureRequest) -> bytes:

@@ -41,8 +41,9 @@ async def _picture(script: ScriptWritten, scene: Scene, ports: Ports) -> Picture
     recipe = {"kind": "picture", "provider": painter.name, "model": painter.model, **vars(request)}
 
     async def make(bill: Bill) -> Made:
-        data = await painter.paint(request, bill)
-        return Made(data, content_type(data), {"provider": painter.name})
+        painted = await painter.paint(request, bill)
+        degraded = {"degraded": painted.degraded} if painted.degraded else {}
+        return Made(painted.data, content_type(painted.data), {"provider": painted.provider, **degraded})
 
     def check(made: Made) -> None:
         check_picture(made.data, width, height)
