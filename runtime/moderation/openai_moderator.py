@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runtime.errors import Permanent, Transient, Unavailable
+from runtime.errors import Permanent, Transient
 from runtime.limits import Limiter
 from runtime.moderation.ports import refusal
 from runtime.openai_api.client import Client
@@ -67,8 +67,8 @@ class OpenAIModerator:
                 lambda sdk: sdk.moderations.with_raw_response.create(model=MODEL, input=inputs)
             )
         except NoRoute as error:
-            remedy = "set KEYFRAME_MODERATION=wordlist"
-            raise Unavailable(f"{self._client.server.name} offers no moderation: {remedy}", on=error.on) from error
+            server = self._client.server
+            raise server.refusing(f"{server.name} offers no moderation: set KEYFRAME_MODERATION=wordlist") from error
         flagged = _flagged(answer.text, len(inputs), self._client.server.name)
         if flagged:
             raise Permanent(refusal(flagged))

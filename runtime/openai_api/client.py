@@ -61,7 +61,7 @@ class Client:
     async def ask(self, call: Call) -> Answer:
         """Makes the call once. Raises the three errors; `Refused` where the server does not take its wording."""
         if self.server.key is None and self.server.is_openai:
-            raise self.server.unavailable(f"OpenAI asks for a key: set {self.server.key_variable}")
+            raise self.server.refusing(f"OpenAI asks for a key: set {self.server.key_variable}")
         async with self._limiter.call():
             begun = time.monotonic()
             answer = await self._answer(call)

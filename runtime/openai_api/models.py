@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from runtime.errors import Unavailable
+from runtime.errors import Permanent, Transient
 from runtime.openai_api.client import Client
 from runtime.openai_api.refusals import NoRoute, NoScope, Refused
 
@@ -30,8 +30,8 @@ async def check_served(client: Client, model: str | None) -> None:
         model: that is wanted; None where any will do.
 
     Raises:
-        Unavailable: a wrong key, an unknown model, an address that cannot be reached or is no API.
-        Transient: the server failed.
+        Unavailable: a wrong key, an unknown model, an address that cannot be reached or is no API, or a server
+            that fails: the next record would meet the same.
     """
     server = client.server
     try:
@@ -42,11 +42,13 @@ async def check_served(client: Client, model: str | None) -> None:
         if server.is_openai or not urlsplit(server.base_url).path.strip("/"):
             raise
         return
+    except (Permanent, Transient) as error:
+        raise server.unavailable(str(error)) from error
     try:
         offered = {served.id for served in _List.model_validate_json(answer.text).data}
     except ValidationError:
         foreign = f"what answers is no OpenAI-compatible API: check {server.url_variable}, which usually ends in /v1"
-        raise Unavailable(foreign, on=server.on) from None
+        raise server.refusing(foreign) from None
     if model is not None and offered and not offered & {model, f"{model}{_LATEST}"}:
         message = f"{server.name} does not offer the model {server.clean(model)}: check {server.model_variable}"
-        raise Unavailable(message, on=server.on)
+        raise server.refusing(message)

@@ -87,8 +87,12 @@ class Server:
         return line if len(line) <= MAX_REASON_CHARACTERS else f"{line[: MAX_REASON_CHARACTERS - 1]}…"
 
     def unavailable(self, message: str, headers: Mapping[str, str] | None = None) -> Unavailable:
-        """The error with the time to wait that an answer's headers ask for."""
+        """The server is away or limits us, with the time to wait that an answer's headers ask for."""
         return Unavailable(message, on=self.on, retry_after=asked_pause(headers or {}))
+
+    def refusing(self, message: str, headers: Mapping[str, str] | None = None) -> Unavailable:
+        """The server refuses us (key, quota, model, address) until somebody mends it."""
+        return Unavailable(message, on=self.on, retry_after=asked_pause(headers or {}), refused=True)
 
 
 def translated(error: openai.OpenAIError, server: Server) -> StageError:
@@ -144,16 +148,16 @@ def _of_status(error: openai.APIStatusError, server: Server) -> StageError:
     said = f"{error.param or ''} {error.code or ''} {error.type or ''} {error.body}".casefold()
     if {error.code, error.type} & _QUOTA or status == HTTPStatus.PAYMENT_REQUIRED:
         remedy = f"add credit or raise the limit of the account behind {server.key_variable}"
-        return server.unavailable(f"the quota of {server.name} is used up: {remedy}", headers)
+        return server.refusing(f"the quota of {server.name} is used up: {remedy}", headers)
     if status in (401, 403) or error.code in _KEY:
         return _of_rights(error, said, server)
     if status in (400, 404) and _NO_MODEL.search(said):
-        return server.unavailable(f"{server.name} has no such model for this key: check {server.model_variable}")
+        return server.refusing(f"{server.name} has no such model for this key: check {server.model_variable}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return server.unavailable(f"{server.name} limits our requests", headers)
     if status < 400 or status in (404, 405):
         address = f"check {server.url_variable}, which usually ends in /v1"
-        return NoRoute(f"{server.name} does not serve this API at its address: {address}", on=server.on)
+        return NoRoute(f"{server.name} does not serve this API at its address: {address}", on=server.on, refused=True)
     if status in (408, 409, 425):
         return Transient(f"{server.name} dropped the request (status {status})")
     if status < 500 or status == HTTPStatus.NOT_IMPLEMENTED:
@@ -166,15 +170,17 @@ def _of_status(error: openai.APIStatusError, server: Server) -> StageError:
 def _of_rights(error: openai.APIStatusError, said: str, server: Server) -> Unavailable:
     if _SCOPES in said:
         needed = "give it the rights Models: read and Model capabilities: write"
-        return NoScope(f"the key in {server.key_variable} lacks a right at {server.name}: {needed}", on=server.on)
+        return NoScope(
+            f"the key in {server.key_variable} lacks a right at {server.name}: {needed}", on=server.on, refused=True
+        )
     if error.code == _COUNTRY:
-        return server.unavailable(f"{server.name} does not serve the country that this machine is in")
+        return server.refusing(f"{server.name} does not serve the country that this machine is in")
     if error.status_code == HTTPStatus.FORBIDDEN:
         remedy = f"check the rights of the key in {server.key_variable} and {server.model_variable}"
-        return server.unavailable(f"{server.name} denies access: {remedy}", error.response.headers)
+        return server.refusing(f"{server.name} denies access: {remedy}", error.response.headers)
     if server.key is None:
-        return server.unavailable(f"{server.name} asks for a key: set {server.key_variable}")
-    return server.unavailable(f"{server.name} refuses the key: check {server.key_variable}")
+        return server.refusing(f"{server.name} asks for a key: set {server.key_variable}")
+    return server.refusing(f"{server.name} refuses the key: check {server.key_variable}")
 
 
 def _of_request(error: openai.APIStatusError, said: str, server: Server) -> Permanent:

@@ -62,13 +62,14 @@ def writers(settings: ScriptSettings) -> tuple[ScriptWriter, ...]:
 
 def build(settings: ScriptSettings) -> Stage[VideoRequested, ScriptWritten, Ports]:
     """The stage with the adapters that the settings name."""
-    writer, *_ = writers(settings)
+    chain = writers(settings)
+    writer = chain[0]
     reviewer = moderator(settings)
 
     def ports(job: Job) -> Ports:
         return Ports(writer, reviewer, job.artefacts, job.progress)
 
-    return Stage(ServiceName.SCRIPT, VIDEO_REQUESTED, SCRIPT_WRITTEN, write_script, ports, settings)
+    return Stage(ServiceName.SCRIPT, VIDEO_REQUESTED, SCRIPT_WRITTEN, write_script, ports, settings, providers=chain)
 
 
 def _offline(settings: ScriptSettings) -> ScriptWriter:

@@ -34,6 +34,9 @@ class OfflineWriter:
     def __init__(self, encyclopedia: Encyclopedia | None) -> None:
         self._encyclopedia = encyclopedia
 
+    async def preflight(self) -> None:
+        """Passes: it depends on nobody."""
+
     async def write(self, brief: Brief, bill: Bill) -> Draft:
         """Tells the text, else the sample, else the article. Raises `Permanent` where there is none of them."""
         text = brief.source_text or (brief.prompt if is_text(brief.prompt) else None)

@@ -79,7 +79,7 @@ class AnswerScene(_Part):
     """A scene as the model sends it."""
 
     narration: str
-    picture: str
+    image_prompt: str
 
 
 class Answer(_Part):
@@ -103,10 +103,12 @@ def draft(content: str, scene_count: int) -> Draft:
     answer = _read(content)
     if len(answer.scenes) != scene_count:
         raise Unusable(f"it has {len(answer.scenes)} scenes where exactly {scene_count} are wanted")
-    scenes = tuple(DraftScene(scene.narration, answer.visual_bible.before(scene.picture)) for scene in answer.scenes)
+    scenes = tuple(
+        DraftScene(scene.narration, answer.visual_bible.before(scene.image_prompt)) for scene in answer.scenes
+    )
     written = cleaned(Draft(answer.title, answer.description, scenes))
     for number, scene in enumerate(answer.scenes, 1):
-        if not any(char.isalpha() for char in scene.picture):
+        if not any(char.isalpha() for char in scene.image_prompt):
             raise Unusable(f"scene {number} has no picture")
     try:
         check_draft(written, scene_count)
@@ -128,14 +130,13 @@ def _brief(text: str, limit: int) -> str:
 
 def _read(content: str) -> Answer:
     """The answer in the text: alone, in a fence, or somewhere in prose."""
-    problem = "it holds no JSON object"
+    problem = "it holds no whole JSON object of the form that was asked for"
     for candidate in _objects(content):
         try:
             return Answer.model_validate(candidate)
         except ValidationError as error:
-            problem = _told(error)
-            if "scenes" in candidate:
-                break
+            if candidate.keys() & Answer.model_fields.keys():  # else it is a piece of one that broke off
+                problem = _told(error)
     raise Unusable(problem)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runtime.bill import Bill
-from schemas.media import Attribution
+from runtime.preflight import Preflight
+from schemas.media import DEFAULT_TARGET_SECONDS, Attribution
 from schemas.options import Style
 
 
@@ -17,7 +18,7 @@ class Brief:
     language: str
     scene_count: int
     source_text: str | None = None
-    target_seconds: int = 60
+    target_seconds: int = DEFAULT_TARGET_SECONDS
     """How long the narration should take to say."""
 
 
@@ -45,7 +46,7 @@ class Draft:
         return (self.title, self.description, *told)
 
 
-class ScriptWriter(Protocol):
+class ScriptWriter(Preflight, Protocol):
     """Writes a script."""
 
     @property

@@ -31,7 +31,9 @@ async def write_script(request: VideoRequested, ports: Ports) -> ScriptWritten:
     The draft is kept before the review, so that a moderation that is away costs no second script.
     """
     style = _style(request.style)
-    brief = Brief(request.prompt, style, request.language, request.scene_count, request.source_text)
+    brief = Brief(
+        request.prompt, style, request.language, request.scene_count, request.source_text, request.target_seconds
+    )
     writer = ports.writer
 
     async def make(bill: Bill) -> Made:

@@ -37,6 +37,8 @@ class FakeWriter:
     model: str = "fake-1"
     briefs: list[Brief] = field(default_factory=list[Brief])
 
+    async def preflight(self) -> None: ...
+
     async def write(self, brief: Brief, bill: Bill) -> Draft:
         self.briefs.append(brief)
         return self.draft
