@@ -135,7 +135,7 @@ async def _disk(data: Path) -> str:
 async def _gateway() -> str:
     settings = GatewaySettings()
 
-    async def nothing(*_: Any) -> None: ...
+    async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
 
     async with serving(nothing, settings.gateway_host, settings.gateway_port) as address:
         return f"{address} is free"
