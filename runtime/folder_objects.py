@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import BinaryIO
 
 from runtime import durable_files
 from runtime.errors import Unavailable
-from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
+from runtime.objects import Delivery, ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
 
 PIECE = 256 * 1024
 """Bytes of a streamed piece."""
@@ -65,7 +66,7 @@ class FolderObjects:
             while piece := await asyncio.to_thread(_piece, file, end):
                 yield piece
 
-    async def upload(self, key: str, source: Path, *, content_type: str) -> None:
+    async def upload(self, key: str, source: Path, *, content_type: str, delivery: Delivery | None = None) -> None:
         check_key(key)
         with await asyncio.to_thread(source.open, "rb") as content:
             await asyncio.to_thread(self._write, key, _content(content), content_type, durable_files.replace)
@@ -73,7 +74,7 @@ class FolderObjects:
     async def download(self, key: str, target: Path) -> None:
         await asyncio.to_thread(self._download, key, target)
 
-    async def copy(self, source: str, target: str) -> None:
+    async def copy(self, source: str, target: str, *, delivery: Delivery | None = None) -> None:
         await asyncio.to_thread(self._copy, source, target)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectEntry]:
@@ -96,6 +97,9 @@ class FolderObjects:
         check_key(key)
         return None
 
+    async def preflight(self) -> None:
+        await asyncio.to_thread(self._try)
+
     async def clear_unfinished(self, before: datetime) -> int:
         return await asyncio.to_thread(_clear, self._root / UNFINISHED, before.timestamp())
 
@@ -104,6 +108,14 @@ class FolderObjects:
         with _storing():
             durable_files.write(of_type, _bytes(content_type.encode()), durable_files.replace, unfinished_in=unfinished)
             return durable_files.write(path, fill, place, unfinished_in=unfinished)
+
+    def _try(self) -> None:
+        """Writes and removes a file."""
+        unfinished = self._root / UNFINISHED
+        with _storing():
+            unfinished.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=unfinished) as file:
+                file.write(b"well")
 
     def _open(self, key: str) -> BinaryIO:
         path = self.path(key)

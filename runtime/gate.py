@@ -21,32 +21,42 @@ PAUSE = 5.0
 
 @dataclass
 class Gate:
-    """Open as soon as one of a chain's providers would serve us; always open without any to ask."""
+    """Open as soon as everything that is required, and one of a chain's providers, would serve us."""
 
+    required: Sequence[Preflight] = ()
     providers: Sequence[Preflight] = ()
     refusal: Unavailable | None = field(default=None, init=False)
     """Why it is closed."""
     _passed: bool = field(default=False, init=False)
 
     async def enter(self) -> None:
-        """Returns once a preflight has passed; asks again only after a refusal. Raises `Unavailable`."""
-        if self._passed or not self.providers:
+        """Returns once the preflights have passed; asks again only after a refusal. Raises `Unavailable`."""
+        if self._passed:
             return
+        try:
+            for each in self.required:
+                await each.preflight()
+            await self._first_that_serves()
+        except Unavailable as refusal:
+            self.refusal = refusal
+            raise
+        self._passed, self.refusal = True, None
+
+    async def _first_that_serves(self) -> None:
+        refusal: Unavailable | None = None
         for provider in self.providers:
             try:
                 await provider.preflight()
-            except Unavailable as refusal:
-                self.refusal = refusal
+            except Unavailable as refused:
+                refusal = refused
             else:
-                self._passed, self.refusal = True, None
                 return
-        assert self.refusal is not None  # noqa: S101 - every provider has refused
-        raise self.refusal
+        if refusal is not None:
+            raise refusal
 
     def close(self, refusal: Unavailable) -> None:
         """A provider has refused us: the next record begins with a preflight."""
-        if self.providers:
-            self._passed, self.refusal = False, refusal
+        self._passed, self.refusal = False, refusal
 
     async def keep_looking(self) -> None:
         """Looks until the gate opens, so that readiness is right before the first record. A chore."""

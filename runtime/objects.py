@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from runtime.errors import Permanent, Transient
 
@@ -61,6 +62,20 @@ class ObjectInfo(ObjectEntry):
     content_type: str
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """How a store hands a published object to browsers, where it is the store that does."""
+
+    cache_control: str
+    filename: str
+    """What a browser calls the file that it saves."""
+
+    @property
+    def disposition(self) -> str:
+        """The Content-Disposition: shown, and named when saved (RFC 6266, RFC 8187)."""
+        return f"inline; filename*=UTF-8''{quote(self.filename, safe='')}"
+
+
 class ObjectStore(Protocol):
     """Where artefacts, answers and published files lie.
 
@@ -88,7 +103,7 @@ class ObjectStore(Protocol):
         """The bytes from `start` up to but without `end`, in pieces. Raises `ObjectMissing`."""
         ...
 
-    async def upload(self, key: str, source: Path, *, content_type: str) -> None:
+    async def upload(self, key: str, source: Path, *, content_type: str, delivery: Delivery | None = None) -> None:
         """Writes a file's content, without holding it in memory."""
         ...
 
@@ -96,7 +111,7 @@ class ObjectStore(Protocol):
         """Reads an object into a file. Raises `ObjectMissing`."""
         ...
 
-    async def copy(self, source: str, target: str) -> None:
+    async def copy(self, source: str, target: str, *, delivery: Delivery | None = None) -> None:
         """Writes an object again under another key, content type included. Raises `ObjectMissing`."""
         ...
 
@@ -116,6 +131,10 @@ class ObjectStore(Protocol):
 
         With `filename` the answer is a download of that name.
         """
+        ...
+
+    async def preflight(self) -> None:
+        """Returns where the store can be used; raises `Unavailable` with the remedy where it cannot."""
         ...
 
     async def clear_unfinished(self, before: datetime) -> int:

@@ -56,14 +56,13 @@ def attach(
         budget: US dollars that a job may cost.
         static_id: its consumers' id as static members of the group.
     """
-    brake, gate = Brake(stage.settings.brake), Gate(stage.providers)
+    brake, gate = Brake(stage.settings.brake), Gate((store,), stage.providers)
     vitals: list[Vitals] = []
     for number in range(stage.settings.consumers):
         worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget)
         member = _consumer(worker, kafka, f"{static_id}-{stage.name}-{number}" if static_id else None)
         vitals.append(Vitals(str(stage.name), member, brake, gate, stage.settings.deadline))
-    looking = (gate.keep_looking,) if stage.providers else ()
-    return Attached(vitals, (*looking, *stage.chores))
+    return Attached(vitals, (gate.keep_looking, *stage.chores))
 
 
 def _jitter(most: float) -> float:

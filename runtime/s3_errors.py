@@ -47,6 +47,9 @@ _REFUSALS = {
 }
 """By S3's error code, or by the HTTP status where an answer has no body (to HEAD)."""
 
+_OURS = frozenset({_KEYS, _RIGHTS, _REGION, _BUCKET})
+"""What only whoever runs this can mend."""
+
 _SILENT = "the object store does not answer in time"
 _UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID, S3_REGION and the network"
 _FOREIGN = "what answers is no S3 server: check S3_ENDPOINT_URL"
@@ -65,7 +68,7 @@ def translated(error: BaseException, key: str) -> StageError:
         case ConnectTimeoutError() | ReadTimeoutError():
             return Unavailable(_SILENT, on=ON)
         case NoCredentialsError() | PartialCredentialsError():
-            return Unavailable(_NO_KEYS, on=ON)
+            return Unavailable(_NO_KEYS, on=ON, refused=True)
         case ResponseParserError():
             return Unavailable(_FOREIGN, on=ON)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
@@ -92,4 +95,5 @@ def _of_answer(error: ClientError, key: str) -> StageError:
     answer = error.response.get("ResponseMetadata", {})
     status = str(answer.get("HTTPStatusCode", ""))
     message = _REFUSALS.get(name) or _REFUSALS.get(status) or f"the object store answers with an error ({status})"
-    return Unavailable(message, on=ON, retry_after=retry_after(answer.get("HTTPHeaders", {})))
+    after = retry_after(answer.get("HTTPHeaders", {}))
+    return Unavailable(message, on=ON, retry_after=after, refused=message in _OURS)

@@ -1,7 +1,7 @@
 """The object store over an S3 server: R2, AWS, or any other that speaks its protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from s3transfer.exceptions import RetriesExceededError
 
-from runtime.objects import ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
-from runtime.s3_errors import code, said_by_s3, translated
+from runtime.errors import Unavailable
+from runtime.objects import Delivery, ObjectEntry, ObjectInfo, ObjectMissing, check_key, check_prefix, is_key
+from runtime.s3_errors import ON, code, said_by_s3, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,6 +29,9 @@ THREADS = 24
 """Calls under way at once."""
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
+CALL_SECONDS = 300.0
+"""What a call may take in all, so that a slow drip never holds a stage; a video must get through in it."""
+
 PIECE = 256 * 1024
 """Bytes of a streamed piece."""
 
@@ -106,9 +110,9 @@ class S3Objects:
             while piece := await self._call(key, lambda: body.read(PIECE)):
                 yield piece
 
-    async def upload(self, key: str, source: Path, *, content_type: str) -> None:
+    async def upload(self, key: str, source: Path, *, content_type: str, delivery: Delivery | None = None) -> None:
         check_key(key)
-        extra = {"ContentType": content_type}
+        extra = {"ContentType": content_type, **_headers(delivery)}
         with await asyncio.to_thread(source.open, "rb") as content:
             await self._call(
                 key,
@@ -120,11 +124,10 @@ class S3Objects:
         with await asyncio.to_thread(target.open, "wb") as content:
             await self._call(key, lambda: self._client.download_fileobj(self._bucket, key, content, Config=TRANSFER))
 
-    async def copy(self, source: str, target: str) -> None:
+    async def copy(self, source: str, target: str, *, delivery: Delivery | None = None) -> None:
         check_key(source)
         check_key(target)
-        origin: CopySourceTypeDef = {"Bucket": self._bucket, "Key": source}
-        await self._call(source, lambda: self._client.copy_object(Bucket=self._bucket, Key=target, CopySource=origin))
+        await self._call(source, lambda: self._copy(source, target, _headers(delivery)))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectEntry]:
         check_prefix(prefix)
@@ -153,12 +156,19 @@ class S3Objects:
             key, lambda: self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
         )
 
+    async def preflight(self) -> None:
+        """A listing tells a wrong key, a missing bucket and a server that cannot be reached apart."""
+        await self._call("", lambda: self._page("", ""))
+
     async def clear_unfinished(self, before: datetime) -> int:
         return await self._call("", lambda: self._abort_uploads(before))
 
     async def _call(self, key: str, work: Callable[[], Answer]) -> Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            async with asyncio.timeout(CALL_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError as error:
+            raise Unavailable(f"the object store took longer than {CALL_SECONDS:g} seconds", on=ON) from error
         except RetriesExceededError as error:
             raise translated(error.last_exception, key) from error
         except (ClientError, BotoCoreError, ResponseParserError, OSError) as error:
@@ -198,6 +208,14 @@ class S3Objects:
         said_by_s3(answer, "ETag")
         return ObjectInfo(key, answer["ContentLength"], answer["LastModified"].astimezone(UTC), answer["ContentType"])
 
+    def _copy(self, source: str, target: str, headers: Mapping[str, str]) -> None:
+        origin: CopySourceTypeDef = {"Bucket": self._bucket, "Key": source}
+        changed: dict[str, Any] = {}
+        if headers:  # S3 copies the headers of the source, or takes all of them anew
+            content_type = self._client.head_object(Bucket=self._bucket, Key=source)["ContentType"]
+            changed = {"MetadataDirective": "REPLACE", "ContentType": content_type, **headers}
+        self._client.copy_object(Bucket=self._bucket, Key=target, CopySource=origin, **changed)
+
     def _opened(self, key: str, start: int, end: int | None) -> "GetObjectOutputTypeDef | None":
         if end is not None and end <= start:
             return None
@@ -225,6 +243,12 @@ class S3Objects:
         for upload in old:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
         return len(old)
+
+
+def _headers(delivery: Delivery | None) -> Mapping[str, str]:
+    if delivery is None:
+        return {}
+    return {"CacheControl": delivery.cache_control, "ContentDisposition": delivery.disposition}
 
 
 def _is_ours(entry: ObjectEntry) -> bool:

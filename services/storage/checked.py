@@ -3,13 +3,15 @@
 import hashlib
 
 from runtime.errors import Permanent, Transient
-from runtime.objects import ObjectMissing, ObjectStore
+from runtime.objects import Delivery, ObjectMissing, ObjectStore
 from schemas.media import File
 from services.storage.manifest import FilePublished
 from services.storage.ports import Publisher
 
 
-async def publish_checked(assembled: File, target: File, publisher: Publisher, store: ObjectStore) -> FilePublished:
+async def publish_checked(
+    assembled: File, target: File, delivery: Delivery, publisher: Publisher, store: ObjectStore
+) -> FilePublished:
     """Publishes a file and reads it back; where an earlier try has cleared its source, what that published stands.
 
     Raises:
@@ -19,7 +21,7 @@ async def publish_checked(assembled: File, target: File, publisher: Publisher, s
     """
     cleared = False
     try:
-        await publisher.publish(assembled, target.key)
+        await publisher.publish(assembled, target.key, delivery)
     except ObjectMissing:
         cleared = True
     published = await _read_back(target, store)

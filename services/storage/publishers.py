@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.objects import ObjectStore
+from runtime.objects import Delivery, ObjectStore
 from schemas.media import File
 
 
@@ -14,8 +14,8 @@ class CopyWithin:
 
     store: ObjectStore
 
-    async def publish(self, file: File, key: str) -> None:
-        await self.store.copy(file.key, key)
+    async def publish(self, file: File, key: str, delivery: Delivery) -> None:
+        await self.store.copy(file.key, key, delivery=delivery)
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class CarryAcross:
     scratch: ObjectStore
     published: ObjectStore
 
-    async def publish(self, file: File, key: str) -> None:
+    async def publish(self, file: File, key: str, delivery: Delivery) -> None:
         with tempfile.TemporaryDirectory(prefix="keyframe-") as folder:
             carried = Path(folder) / "file"
             await self.scratch.download(file.key, carried)
-            await self.published.upload(key, carried, content_type=file.content_type)
+            await self.published.upload(key, carried, content_type=file.content_type, delivery=delivery)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from runtime.errors import Permanent
-from runtime.objects import ObjectStore
+from runtime.objects import Delivery, ObjectStore
 from runtime.stage import Progress
 from schemas import keys
 from schemas.events import VideoAssembled, VideoPublished
@@ -22,6 +23,9 @@ NAMES = {
 """What each of the assembled files is published as."""
 
 MANIFEST = "manifest.json"
+
+FOREVER = "public, max-age=31536000, immutable"
+"""A published key is written once: a new revision has keys of its own."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ async def publish_video(video: VideoAssembled, ports: Ports) -> VideoPublished:
     for step, (field, file) in enumerate(assembled.items(), start=1):
         name = NAMES[field]
         targets[field] = _target(video, name, file.content_type, file.size)
-        checked[name] = await publish_checked(file, targets[field], ports.publisher, ports.published)
+        delivery = Delivery(FOREVER, f"{video.title}{PurePath(name).suffix}")
+        checked[name] = await publish_checked(file, targets[field], delivery, ports.publisher, ports.published)
         await ports.progress(step, steps, f"{name} published")
     manifest = manifest_of(video, checked, ports.keyframe_version)
     target = _target(video, MANIFEST, "application/json", len(manifest))

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from runtime.errors import Unavailable
+from runtime.objects import Delivery
 from runtime.s3_objects import S3Objects, s3_client
 from tests.parts.s3 import S3Server
 
@@ -39,6 +41,27 @@ async def test_a_signed_address_is_read_over_plain_http(s3_objects: S3Objects) -
         assert (answer.status_code, answer.content, answer.headers["content-type"]) == (206, b"id", "video/mp4")
         disposition = (await http.get(named)).headers["content-disposition"]
     assert disposition == "attachment; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.mp4"
+
+
+async def test_a_published_object_says_how_it_is_kept_and_saved(s3_objects: S3Objects, tmp_path: Path) -> None:
+    (tmp_path / "video").write_bytes(b"video")
+    delivery = Delivery("public, max-age=31536000, immutable", "Größe 1.mp4")
+    await s3_objects.upload(KEY, tmp_path / "video", content_type="video/mp4", delivery=delivery)
+    await s3_objects.put("scratch/job/video", b"video", content_type="video/mp4")
+    await s3_objects.copy("scratch/job/video", f"{KEY}2", delivery=delivery)
+    async with httpx.AsyncClient() as http:
+        for key in (KEY, f"{KEY}2"):
+            headers = (await http.get(str(await s3_objects.address(key, seconds=60)))).headers
+            assert headers["content-type"] == "video/mp4"
+            assert headers["cache-control"] == delivery.cache_control
+            assert headers["content-disposition"] == "inline; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.mp4"
+
+
+async def test_a_preflight_tells_a_missing_bucket(s3_objects: S3Objects, s3_connection: "S3Client") -> None:
+    await s3_objects.preflight()
+    with pytest.raises(Unavailable, match="S3_BUCKET") as missing:
+        await S3Objects(s3_connection, "no-such-bucket").preflight()
+    assert missing.value.refused
 
 
 @pytest.mark.signatures

@@ -10,7 +10,7 @@ import pytest
 
 from runtime.errors import Permanent, Transient
 from runtime.folder_objects import FolderObjects
-from runtime.objects import ObjectEntry, ObjectStore
+from runtime.objects import Delivery, ObjectEntry, ObjectStore
 from schemas import keys
 from schemas.events import VideoAssembled, VideoPublished
 from schemas.media import File, Files
@@ -43,12 +43,12 @@ class Crashing:
         await self.store.put(key, data, content_type=content_type)
         self._count()
 
-    async def copy(self, source: str, target: str) -> None:
-        await self.store.copy(source, target)
+    async def copy(self, source: str, target: str, *, delivery: Delivery | None = None) -> None:
+        await self.store.copy(source, target, delivery=delivery)
         self._count()
 
-    async def upload(self, key: str, source: Path, *, content_type: str) -> None:
-        await self.store.upload(key, source, content_type=content_type)
+    async def upload(self, key: str, source: Path, *, content_type: str, delivery: Delivery | None = None) -> None:
+        await self.store.upload(key, source, content_type=content_type, delivery=delivery)
         self._count()
 
     async def delete(self, key: str) -> None:

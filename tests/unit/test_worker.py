@@ -337,7 +337,7 @@ class Doorkeeper:
 
 async def test_a_refused_key_costs_no_call_and_parks_nothing_however_long_it_lasts(store: FolderObjects) -> None:
     run, door = Script([]), Doorkeeper()
-    house = House(store, run, StageSettings(patience=60), gate=Gate([door]))
+    house = House(store, run, StageSettings(patience=60), gate=Gate(providers=[door]))
     record = builders.record(builders.script_written())
 
     outcomes = [await house.worker.settle(record) for _ in range(5)]
@@ -353,7 +353,7 @@ async def test_a_refused_key_costs_no_call_and_parks_nothing_however_long_it_las
 async def test_a_refusal_in_the_middle_closes_the_gate(store: FolderObjects) -> None:
     door = Doorkeeper(refuses=False)
     refusal = Unavailable("the quota is used up", on="openai", refused=True)
-    house = House(store, Script([refusal]), gate=Gate([door]))
+    house = House(store, Script([refusal]), gate=Gate(providers=[door]))
 
     outcome = await house.worker.settle(builders.record(builders.script_written()))
 
