@@ -1,9 +1,11 @@
 """One call to an OpenAI-compatible server: limited, with a deadline, bounded in size, never repeated by the SDK."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 import httpx2
@@ -86,8 +88,14 @@ class Client:
             base_url=self.server.base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=_BoundedClient(timeout=timeout, follow_redirects=False),
+            http_client=_BoundedClient(timeout=timeout, verify=_trust(), follow_redirects=False),
         )
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates that are trusted: reading them takes 20 ms, so it is done once."""
+    return httpx2.create_ssl_context()
 
 
 class _BoundedClient(httpx2.AsyncClient):

@@ -23,6 +23,7 @@ from services.script.openai_writer import OpenAIWriter
 from services.script.ports import Brief
 from tests.builders import unbilled
 from tests.openai_server import OpenAIServer, Reply, error, openai_server, said, told
+from tests.waiting import until
 
 KEY = "sk-proj-Zq81secretXw"
 BRIEF = Brief("How mills turn", styles()["Educational"], "en", 3)
@@ -271,11 +272,11 @@ async def test_calls_keep_to_the_limit(server: OpenAIServer) -> None:
     reached = Client(Server(server.url, KEY), Limiter(per_minute=2, at_once=2), 10.0)
     writer = OpenAIWriter(reached, "gpt-4o-mini", 0)
     calls = [asyncio.create_task(failing(writer)) for _ in range(3)]
-    done, waiting = await asyncio.wait(calls, timeout=2.0)
-    for call in waiting:
+    await until(lambda: sum(call.done() for call in calls) == 2)
+    assert len(server.chats) == 2
+    for call in calls:
         call.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    assert (len(done), len(waiting), len(server.chats)) == (2, 1, 2)
+    await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def failing(writer: OpenAIWriter) -> None:
