@@ -1,4 +1,4 @@
-"""A speaker for tests: noise instead of words."""
+"""Speakers for tests: noise instead of words, and Polly over its stand-in."""
 
 from dataclasses import dataclass, field
 
@@ -6,8 +6,13 @@ import numpy as np
 
 from runtime.bill import Bill
 from runtime.errors import Permanent
+from runtime.limits import Limiter
 from schemas.media import Word
+from services.voice.polly.catalogue import EngineName
+from services.voice.polly.client import Account, PollyClient
+from services.voice.polly_speaker import PollySpeaker
 from services.voice.ports import SpeechRequest, Spoken
+from tests.polly_server import ACCESS_KEY, REGION, SECRET_KEY, PollyServer
 
 RATE = 16_000
 WORD, GAP, AROUND = 0.2, 0.1, 0.3
@@ -35,3 +40,19 @@ class FakeSpeaker:
         starts = [AROUND + (WORD + GAP) * at for at in range(len(texts))]
         words = (Word(text=text, start=start, end=start + WORD) for text, start in zip(texts, starts, strict=True))
         return Spoken(samples, RATE, tuple(words))
+
+
+def polly_speaker(
+    server: PollyServer,
+    *,
+    engine: EngineName = "neural",
+    voice: str | None = None,
+    region: str = REGION,
+    access_key: str = ACCESS_KEY,
+    secret_key: str = SECRET_KEY,
+    deadline: float = 20.0,
+) -> PollySpeaker:
+    """Polly's speaker, which speaks with a stand-in."""
+    account = Account(region, access_key, secret_key, endpoint_url=server.url)
+    client = PollyClient(account, at_once=4, deadline=deadline)
+    return PollySpeaker(client, Limiter(per_minute=None, at_once=4), engine=engine, voice=voice)

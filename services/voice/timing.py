@@ -54,7 +54,7 @@ def word_times(text: str, cues: Iterable[Cue], duration: float) -> tuple[Word, .
         cued[0] = Cue(0, 0.0)
     begins = sorted(cued)
     times: list[tuple[float, float]] = [(0.0, 0.0)] * (begins[0] if begins else len(words))
-    for begin, end in zip(begins, [*begins[1:], len(words)], strict=True):
+    for begin, end in zip(begins, [*begins, len(words)][1:], strict=True):
         last = cued[end].time if end in cued else duration
         times += _shared(words[begin:end], cued[begin].time, min(last, cued[begin].until))
     return tuple(
