@@ -52,10 +52,10 @@ class OpenAIWriter:
         """
         messages = openai_messages.order(brief)
         near: list[Draft] = []
-        wrong = ""
+        wrong, room = "", 1
         for _ in range(1 + self._repairs):
             try:
-                reply = await self._chat.ask(_question(brief, messages), bill)
+                reply = await self._chat.ask(_question(brief, messages, room), bill)
             except StageError:
                 if near:
                     break
@@ -63,7 +63,7 @@ class OpenAIWriter:
             try:
                 draft = _draft(reply, brief)
             except openai_answer.Unusable as problem:
-                wrong = str(problem)
+                wrong, room = str(problem), room * (1 + reply.is_cut_off)
                 again = openai_messages.cut_off(brief) if reply.is_cut_off else openai_messages.unusable(brief, wrong)
             else:
                 if _missed(draft, brief) == 0:
@@ -76,12 +76,13 @@ class OpenAIWriter:
         raise Transient(f"{self._client.server.name} sent no usable script: {shortened(wrong, 200)}")
 
 
-def _question(brief: Brief, messages: list[ChatCompletionMessageParam]) -> Question:
+def _question(brief: Brief, messages: list[ChatCompletionMessageParam], room: int) -> Question:
+    """The question with `room` times the usual length of an answer: a model that thinks aloud needs more."""
     words = Length.of(brief).words
     return Question(
         messages=messages,
         schema=openai_answer.response_format(brief.scene_count),
-        ceiling=BASE_TOKENS + SCENE_TOKENS * brief.scene_count + WORD_TOKENS * words,
+        ceiling=room * (BASE_TOKENS + SCENE_TOKENS * brief.scene_count + WORD_TOKENS * words),
         seed=openai_messages.seed(brief),
     )
 

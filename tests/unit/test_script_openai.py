@@ -180,6 +180,8 @@ async def test_an_answer_that_breaks_off_is_asked_for_shorter(server: OpenAIServ
     again = server.chats[1].body["messages"]
     assert [message["role"] for message in again] == ["system", "user", "user"]
     assert "as short as it can be" in again[-1]["content"]
+    first, second = (chat.body["max_completion_tokens"] for chat in server.chats)
+    assert second == 2 * first
 
 
 @pytest.mark.parametrize(

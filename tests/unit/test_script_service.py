@@ -1,6 +1,7 @@
 """The script stage at its seam: a request and a writer in, an event out."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from runtime.artefacts import Artefacts
 from runtime.bill import Bill
-from runtime.errors import Permanent, Transient
+from runtime.errors import Permanent, StageError, Transient, Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.moderation import Moderator
 from runtime.moderation.wordlist import WordList
@@ -95,7 +96,14 @@ async def test_the_stored_draft_is_told_to_the_user_and_written_once(seam: Seam)
 
 @pytest.mark.parametrize(
     "change",
-    [{"prompt": "Other"}, {"style": "Meme"}, {"language": "de"}, {"scene_count": 4}, {"source_text": "Other text."}],
+    [
+        {"prompt": "Other"},
+        {"style": "Meme"},
+        {"language": "de"},
+        {"scene_count": 4},
+        {"target_seconds": 90},
+        {"source_text": "Other text."},
+    ],
 )
 async def test_another_request_is_written_anew(seam: Seam, change: dict[str, object]) -> None:
     writer = FakeWriter(draft("One reef."))
@@ -129,6 +137,39 @@ async def test_an_unusable_draft_is_transient_and_not_kept(seam: Seam, bad: Draf
     with pytest.raises(Transient):
         await write_script(video_requested(scene_count=3), seam.ports(FakeWriter(bad)))
     assert [entry async for entry in FolderObjects(seam.folder).list("artefacts/")] == []
+
+
+@dataclass
+class FakeModerator:
+    """Raises what it is told to, and keeps what it saw."""
+
+    refusal: StageError | None = None
+    seen: list[Sequence[str]] = field(default_factory=list[Sequence[str]])
+
+    async def review(self, texts: Sequence[str]) -> None:
+        self.seen.append(texts)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+async def test_everything_that_was_written_is_reviewed_before_it_counts(seam: Seam) -> None:
+    seam.moderator = FakeModerator(Permanent("the text is refused by moderation: hate"))
+    with pytest.raises(Permanent, match="moderation: hate"):
+        await write_script(video_requested(), seam.ports(FakeWriter(draft("One reef.", "Two reefs."))))
+    assert seam.moderator.seen == [
+        ("A title", "What it is about.", "One reef.", "A picture of One reef.", "Two reefs.", "A picture of Two reefs.")
+    ]
+    assert seam.steps == []
+
+
+async def test_a_moderation_that_is_away_costs_no_second_script(seam: Seam) -> None:
+    writer = FakeWriter(draft("One reef."))
+    seam.moderator = FakeModerator(Unavailable("OpenAI limits our requests", on="openai"))
+    with pytest.raises(Unavailable):
+        await write_script(video_requested(), seam.ports(writer))
+    seam.moderator = FakeModerator()
+    await write_script(video_requested(), seam.ports(writer))
+    assert len(writer.briefs) == 1
 
 
 async def test_a_damaged_draft_is_written_anew(seam: Seam) -> None:
