@@ -1,9 +1,9 @@
 """The script service, wired: settings in, adapters picked."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from runtime.limits import Limiter
@@ -20,9 +20,18 @@ from services.script.wikipedia import Wikipedia
 Provider = Literal["offline", "openai"]
 
 
-def _chain(names: object) -> object:
-    """The names of a chain such as "openai,offline"."""
-    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else names
+def _names(chain: object) -> object:
+    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
+
+
+def _each_once(chain: tuple[Provider, ...]) -> tuple[Provider, ...]:
+    if not chain or len(set(chain)) < len(chain):
+        raise ValueError("one name or more, each once, separated by commas")
+    return chain
+
+
+Chain = Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_names), AfterValidator(_each_once)]
+"""Writers in the order of preference, such as `openai,offline`."""
 
 
 class ScriptSettings(ModerationSettings, StageSettings):
@@ -30,9 +39,7 @@ class ScriptSettings(ModerationSettings, StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_SCRIPT_")
 
-    provider: Annotated[
-        tuple[Provider, ...], NoDecode, BeforeValidator(_chain), Field(min_length=1, max_length=len(get_args(Provider)))
-    ] = ("offline",)
+    provider: Chain = ("offline",)
     """Who writes, and who writes instead while the one before is away."""
     openai_model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")] = Field(
         default="gpt-4o-mini", validation_alias="OPENAI_MODEL"
@@ -43,7 +50,8 @@ class ScriptSettings(ModerationSettings, StageSettings):
     """Seconds that one call to the writing model may take."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Calls that one replica begins in a minute."""
-    calls_at_once: Annotated[int, Field(ge=1)] = 4
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    """Calls to the writing model under way at once, of all videos."""
 
     wikipedia: bool = True
     """Whether the offline writer may look a topic up in Wikipedia."""
@@ -85,7 +93,7 @@ def _openai(settings: ScriptSettings) -> ScriptWriter:
 
     key = settings.openai_api_key
     server = Server(settings.openai_base_url, key.get_secret_value() if key else None)
-    limiter = Limiter(per_minute=settings.requests_per_minute, at_once=settings.calls_at_once)
+    limiter = Limiter(per_minute=settings.requests_per_minute, at_once=settings.at_once)
     return OpenAIWriter(Client(server, limiter, settings.call_deadline), settings.openai_model, settings.repairs)
 
 

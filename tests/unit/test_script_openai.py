@@ -312,6 +312,7 @@ def test_the_length_of_a_minute() -> None:
     ("variable", "value", "said_of_it"),
     [
         ("KEYFRAME_SCRIPT_PROVIDER", "openai,opnai", "'offline' or 'openai'"),
+        ("KEYFRAME_SCRIPT_PROVIDER", "openai,openai", "each once"),
         ("OPENAI_API_KEY", "sk-a b", "printable"),
         ("OPENAI_BASE_URL", "api.openai.com/v1", "http"),
         ("OPENAI_BASE_URL", "http://me:s3cret@host/v1", "no user name"),
