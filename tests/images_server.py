@@ -8,9 +8,11 @@ import base64
 import contextlib
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -144,7 +146,7 @@ class ImagesServer:
                 return answer
         if self.script:
             return self.script.pop(0)
-        data = encoded(asked.width, asked.height, kind=self.kind, seed=asked.seed)
+        data = _drawn(asked.width, asked.height, self.kind)
         if asked.response_format == "b64_json":
             return picture(data)
         self.files[f"/files/{asked.seed}.png"] = Answer(data)
@@ -159,6 +161,12 @@ class ImagesServer:
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             await _send(writer, await self.answer(method, path, headers, body))
         writer.close()
+
+
+@cache
+def _drawn(width: int, height: int, kind: str) -> bytes:
+    """One picture does for all: what tells them apart is what was asked."""
+    return encoded(width, height, kind=kind)
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
@@ -190,7 +198,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def images_server() -> AsyncGenerator[ImagesServer]:
+async def images_server(tls: ssl.SSLContext | None = None) -> AsyncGenerator[ImagesServer]:
     """A running stand-in, stopped at the end."""
     connections: set[asyncio.Task[None]] = set()
     server = ImagesServer(port=0)
@@ -206,7 +214,7 @@ async def images_server() -> AsyncGenerator[ImagesServer]:
         finally:
             connections.discard(task)
 
-    listening = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listening = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -34,6 +34,9 @@ class FakePainter:
     at_work: int = 0
     most_at_work: int = 0
 
+    async def preflight(self) -> None:
+        """Passes."""
+
     async def paint(self, request: PictureRequest, bill: Bill) -> Painted:
         self.asked.append(request)
         self.at_work += 1

@@ -11,9 +11,7 @@ from runtime.settings import InvalidSetting, Positive, StageSettings
 from runtime.stage import Job, Stage
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.topics import IMAGES_RENDERED, SCRIPT_WRITTEN, ServiceName
-from services.images.image_server import ImageServer
 from services.images.offline_painter import OfflinePainter
-from services.images.openai_images_painter import OpenAIImagesPainter
 from services.images.ports import Painter
 from services.images.presets import Preset, presets
 from services.images.refused_elsewhere import RefusedElsewhere
@@ -78,7 +76,7 @@ def build(settings: ImagesSettings) -> Stage[ScriptWritten, ImagesRendered, Port
     def ports(job: Job) -> Ports:
         return Ports(chain[0], job.artefacts, job.progress, settings.parallel)
 
-    return Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, render_images, ports, settings)
+    return Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, render_images, ports, settings, providers=chain)
 
 
 def painters(settings: ImagesSettings) -> tuple[Painter, ...]:
@@ -94,7 +92,11 @@ def painters(settings: ImagesSettings) -> tuple[Painter, ...]:
     return tuple(painter(name) for name in settings.provider)
 
 
-def _remote(settings: ImagesSettings, preset: Preset) -> OpenAIImagesPainter:
+def _remote(settings: ImagesSettings, preset: Preset) -> Painter:
+    # Imported here: the SDK takes a second and 40 MB, which the offline painter does not need.
+    from services.images.image_server import ImageServer  # noqa: PLC0415
+    from services.images.openai_images_painter import OpenAIImagesPainter  # noqa: PLC0415
+
     if preset.name == "nebius":
         key, url, model = settings.nebius_api_key, settings.nebius_base_url, settings.nebius_model
     else:

@@ -77,7 +77,7 @@ async def _answer(url: httpx.URL, own: httpx.URL) -> AsyncGenerator[httpx.Respon
     timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
     # Compressed answers are not asked for: pictures gain nothing, and a small one could unfold to gigabytes.
     headers = {"Host": url.netloc.decode(), "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
-    async with httpx.AsyncClient(verify=_trust(), trust_env=False, timeout=timeout) as client:
+    async with httpx.AsyncClient(verify=trust(), trust_env=False, timeout=timeout) as client:
         response = await _first(client, url, addresses, headers)
         try:
             yield response
@@ -132,5 +132,6 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
+    """The authorities that are trusted: read once, because that takes longer than a picture."""
     return httpx.create_ssl_context()

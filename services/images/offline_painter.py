@@ -18,6 +18,9 @@ class OfflinePainter:
     model = "papercraft-1"
     """Raise the number whenever pictures change: it is part of what an artefact is found by."""
 
+    async def preflight(self) -> None:
+        """Passes: it depends on nobody."""
+
     async def paint(self, request: PictureRequest, bill: Bill) -> Painted:
         """A JPEG of the asked size, the same for the same request.
 

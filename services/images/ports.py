@@ -5,6 +5,7 @@ from typing import Protocol
 
 from runtime.bill import Bill
 from runtime.errors import Permanent
+from runtime.preflight import Preflight
 
 
 class Refused(Permanent):
@@ -34,7 +35,7 @@ class Painted:
     """Why another painter stood in for the one that was asked, where one did."""
 
 
-class Painter(Protocol):
+class Painter(Preflight, Protocol):
     """Paints pictures."""
 
     @property

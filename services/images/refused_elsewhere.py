@@ -23,6 +23,10 @@ class RefusedElsewhere:
         """The first painter's."""
         return self.first.model
 
+    async def preflight(self) -> None:
+        """The first painter's: the other only stands in."""
+        await self.first.preflight()
+
     async def paint(self, request: PictureRequest, bill: Bill) -> Painted:
         """The first painter's picture, or the other's with the refusal as the reason. Raises the three errors."""
         try:

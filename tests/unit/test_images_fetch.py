@@ -3,14 +3,22 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from runtime.errors import Transient
 from services.images.addresses import is_public
-from services.images.fetch import MAX_BYTES, fetch
+from services.images.fetch import MAX_BYTES, fetch, trust
 from tests.images_server import FOREVER, Answer, ImagesServer, images_server
 
 DATA = b"\x89PNG and so on"
@@ -160,3 +168,53 @@ async def test_nobody_there() -> None:
         port = taken.getsockname()[1]
     with pytest.raises(Transient, match="fetched"):
         await fetch(f"http://127.0.0.1:{port}/picture", httpx.URL("http://127.0.0.1:1/"))
+
+
+async def test_the_certificate_is_checked_against_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_trust: None
+) -> None:
+    certificate, key = self_signed(tmp_path, "localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    async with images_server(tls) as server:
+        server.files["/picture"] = Answer(DATA)
+        named = f"https://localhost:{server.port}/picture"
+        with pytest.raises(Transient, match="fetched"):
+            await fetch(named, httpx.URL(named))
+        trust.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await fetch(named, httpx.URL(named)) == DATA
+        numbered = f"https://127.0.0.1:{server.port}/picture"
+        with pytest.raises(Transient, match="fetched"):
+            await fetch(numbered, httpx.URL(numbered))
+
+
+@pytest.fixture
+def own_trust() -> Iterator[None]:
+    """The trusted authorities are read again, before and after."""
+    trust.cache_clear()
+    yield
+    trust.cache_clear()
+
+
+def self_signed(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for `name` alone, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "certificate.pem").write_bytes(signed.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(secret)
+    return folder / "certificate.pem", folder / "key.pem"
