@@ -27,6 +27,8 @@ from services.voice.silence import sounding, trimmed
 from services.voice.timing import Cue, word_times
 
 FULL_SCALE = 32768
+FASTEST = 0.03
+"""Seconds that a letter takes at the least, by half of what hurried speech does."""
 AUDIO, MARKS = "pcm", "json"
 """Polly's output formats: sound, or when which word begins."""
 
@@ -70,7 +72,7 @@ class PollySpeaker:
         ask = {"VoiceId": voice, "Engine": engine, **({"LanguageCode": code} if code else {})}
         paragraphs = "p" in catalogue().engines[engine].ssml
         parts = [
-            (await self._part(document, request.text, ask, bill), document)
+            (await self._part(document, request, ask, bill), document)
             for document in documents(request.text, paragraphs=paragraphs, limit=catalogue().request.bytes)
         ]
         return await asyncio.to_thread(assembled, request.text, parts)
@@ -99,7 +101,7 @@ class PollySpeaker:
                 refused=True,
             )
 
-    async def _part(self, document: Document, text: str, ask: Mapping[str, str], bill: Bill) -> Spoken:
+    async def _part(self, document: Document, request: SpeechRequest, ask: Mapping[str, str], bill: Bill) -> Spoken:
         """A document as sound, with a word for every moment at which the voice comes to a known place."""
         shared = {**ask, "Text": document.text, "TextType": "ssml" if document.is_ssml else "text"}
         requests: list[Mapping[str, object]] = [
@@ -108,11 +110,11 @@ class PollySpeaker:
         if catalogue().engines[engine_for(ask["VoiceId"], self._engine)].speech_marks:
             requests.append({**shared, "OutputFormat": MARKS, "SpeechMarkTypes": list(marks.TYPES)})
 
-        async def called(request: Mapping[str, object]) -> bytes:
-            return await self._call(request, document.characters, bill)
+        async def called(fields: Mapping[str, object]) -> bytes:
+            return await self._call(fields, document.characters, bill)
 
         audio, *answers = await each(requests, called, limit=len(requests))
-        return await asyncio.to_thread(heard, audio, answers[0] if answers else b"", document, text)
+        return await asyncio.to_thread(heard, audio, answers[0] if answers else b"", document, request)
 
     async def _call(self, request: Mapping[str, object], characters: int, bill: Bill) -> bytes:
         engine = str(request["Engine"])
@@ -135,7 +137,7 @@ class PollySpeaker:
         return Charge(provider=self.name, model=engine, units=units, usd=price, seconds=seconds)
 
 
-def heard(audio: bytes, answer: bytes, document: Document, text: str) -> Spoken:
+def heard(audio: bytes, answer: bytes, document: Document, request: SpeechRequest) -> Spoken:
     """The audio of a document, with a `Word` for every cue: its text is the index of the place in the narration.
 
     Where the marks are missing or cannot be read, the cues are found by the pauses of the sound:
@@ -156,12 +158,14 @@ def heard(audio: bytes, answer: bytes, document: Document, text: str) -> Spoken:
         if cues:
             raise Transient("Amazon Polly's recording is silent")
         raise Permanent("Amazon Polly finds nothing to say in this scene's text")
-    if any(cue.time >= duration for cue in cues):
-        raise Transient("Amazon Polly's recording is shorter than its speech marks say")
+    last = max(cues, key=lambda cue: cue.time, default=Cue(document.span.start, 0.0))
+    letters = sum(readable(char, request.language) for char in request.text[last.at : document.span.stop])
+    if duration - last.time <= FASTEST * letters:
+        raise Transient(f"Amazon Polly's recording is {'shorter than its speech marks say' if cues else 'cut off'}")
     timings = "measured" if cues else "aligned"
     if not cues:
         begin = document.span.start
-        found = aligned(text[document.span], samples, rate)
+        found = aligned(request.text[document.span], samples, rate)
         cues = [replace(cue, at=cue.at + begin) for cue in found]
     words = (Word(text=str(cue.at), start=cue.time, end=min(cue.until, duration)) for cue in cues)
     return trimmed(Spoken(samples, rate, tuple(words), timings))

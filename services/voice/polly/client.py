@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from runtime.errors import StageError, Transient
 from services.voice.polly.refusals import translated
@@ -88,6 +89,8 @@ class PollyClient:
             token: dict[str, str] = {}
             for _ in range(PAGES):
                 page = self._boto().describe_voices(**token)
+                if "Voices" not in page:
+                    raise ResponseParserError("no Voices in the answer")
                 found += page["Voices"]
                 if not page.get("NextToken") or given_up.is_set():
                     return found

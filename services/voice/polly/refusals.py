@@ -111,7 +111,7 @@ def translated(error: BaseException) -> StageError:
         case ConnectionError():
             return Unavailable(_UNREACHABLE, on=ON)
         case ResponseParserError():
-            return Transient("Amazon Polly gave an answer that cannot be read")
+            return Unavailable(_FOREIGN, on=ON, refused=True)
         case ConnectionClosedError() | IncompleteReadError() | ResponseStreamingError():
             return Transient(_BROKEN)
         case BotoCoreError() | ValueError():
