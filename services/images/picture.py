@@ -13,6 +13,9 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 BLANK_DEVIATION = 2.0
 """A picture whose luma deviates less than this (of 255) shows nothing."""
 
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error)
+"""What Pillow raises over a damaged picture, or over text in one that unfolds to too much."""
+
 
 def check_picture(data: bytes, width: int, height: int) -> None:
     """Raises `Transient` where the bytes are no picture of `width` x `height` pixels with something on it.
@@ -37,13 +40,13 @@ def content_type(data: bytes) -> str:
 def _opened(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (*_DAMAGED, UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Transient("the painter sent something that is no picture") from error
 
 
 def _decoded(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+    except _DAMAGED as error:
         raise Transient("the painter sent a damaged picture") from error
     return picture

@@ -46,6 +46,16 @@ def test_a_truncated_picture_does_not_pass_wherever_it_was_cut(kind: str) -> Non
             check_picture(data[: len(data) * share // 20], WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP", b"iTXt"])
+def test_a_picture_with_a_bomb_beside_its_pixels_does_not_pass(kind: bytes) -> None:
+    data = encoded(WIDTH, HEIGHT, kind="PNG")
+    compressed = {b"iTXt": b"k\0\1\0\0\0"}.get(kind, b"k\0\0") + zlib.compress(bytes(20_000_000))
+    bomb = struct.pack(">I", len(compressed)) + kind + compressed + struct.pack(">I", zlib.crc32(kind + compressed))
+    after_header = 8 + 25
+    with pytest.raises(Transient):
+        check_picture(data[:after_header] + bomb + data[after_header:], WIDTH, HEIGHT)
+
+
 def test_a_picture_of_another_size_does_not_pass() -> None:
     with pytest.raises(Transient, match="96x64 pixels where 64x96 were asked for"):
         check_picture(encoded(WIDTH, HEIGHT), HEIGHT, WIDTH)
