@@ -9,8 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from keyframe.client import Status
 from keyframe.embedded.report import Downloading, Ready, Starting
 from keyframe.embedded.report import Progress as PartProgress
-from schemas.topics import STAGES, ServiceName
-from services.gateway.standing import WEIGHTS
+from schemas.topics import STAGES
 
 MEGABYTE = 1_000_000
 
@@ -86,13 +85,11 @@ class JobDisplay:
     def show(self, status: Status) -> None:
         """Brings the bars to what the status says."""
         waiting = status["waiting_for"]
-        behind = 0
         for stage, task in self._tasks.items():
-            share = min(max(status["progress"] - behind, 0) / WEIGHTS[ServiceName(stage)], 1.0)
-            behind += WEIGHTS[ServiceName(stage)]
+            done = status["stages"][stage]
             if stage in status["timings"]:
                 self._bars.start_task(task)
             note = f"waiting for {waiting['on']}: {waiting['reason']}" if waiting and stage == status["stage"] else ""
-            self._bars.update(task, completed=100 * share, note=note)
-            if share == 1:
+            self._bars.update(task, completed=done, note=note)
+            if done == 100:
                 self._bars.stop_task(task)

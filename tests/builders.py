@@ -8,6 +8,7 @@ from uuid import UUID
 from runtime.bill import Bill, Budget
 from runtime.records import Record
 from schemas.base import Contract
+from schemas.costs import StageCost
 from schemas.envelope import Envelope, derive_id
 from schemas.events import (
     ImagesRendered,
@@ -43,6 +44,11 @@ def video_requested(number: int = 1, **changes: Any) -> VideoRequested:
         "scene_count": 3,
     }
     return VideoRequested(**(fields | changes))
+
+
+def cost(stage: str, usd: float | None, model: str = "model") -> StageCost:
+    """What a stage's calls to one model cost."""
+    return StageCost(stage=stage, provider="vendor", model=model, calls=2, units={"calls": 2.0}, usd=usd, seconds=1.5)
 
 
 def scene(index: int) -> Scene:

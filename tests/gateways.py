@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from runtime.errors import Unavailable
+from runtime.errors import StageError, Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.kafka import Subscription
+from runtime.moderation import Moderator
 from runtime.objects import ObjectStore
 from runtime.records import Record
 from schemas.base import Contract
@@ -70,6 +71,20 @@ class FlakyView(PostgresView):
 
 
 @dataclass
+class FakeModerator:
+    """Answers every text that has one of these words with its error."""
+
+    errors: dict[str, StageError]
+    reviewed: list[str] = field(default_factory=list[str])
+
+    async def review(self, texts: Sequence[str]) -> None:
+        self.reviewed += texts
+        for word, error in self.errors.items():
+            if any(word in text for text in texts):
+                raise error
+
+
+@dataclass
 class GatewayUnderTest:
     """A gateway that serves, and what it stands on."""
 
@@ -93,12 +108,18 @@ class GatewayUnderTest:
 
 @asynccontextmanager
 async def running(
-    dsn: str, folder: Path, *, log: FakeLog | None = None, published: ObjectStore | None = None, **settings: Any
+    dsn: str,
+    folder: Path,
+    *,
+    log: FakeLog | None = None,
+    published: ObjectStore | None = None,
+    reviewer: Moderator | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[GatewayUnderTest]:
     """A gateway on this database and this folder of objects."""
     log, view, store = log or FakeLog(), FlakyView(dsn), FolderObjects(folder)
     chosen = GatewaySettings.model_construct(**settings)  # the defaults, whatever the environment says
-    app = create_app(chosen, log, view, store, published=published)
+    app = create_app(chosen, log, view, store, published=published, reviewer=reviewer)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

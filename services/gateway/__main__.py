@@ -1,25 +1,35 @@
 """`python -m services.gateway`"""
 
 import asyncio
+import sys
 
+from runtime.http import AddressTaken
 from runtime.process import stop_on_signals
-from runtime.settings import CommonSettings, S3Settings
+from runtime.settings import CommonSettings, InvalidSetting, S3Settings
 from runtime.stores import object_store, public_store
 from runtime.telemetry import configure_logs
 from services.gateway.app import DRAIN, GatewaySettings
+from services.gateway.migrate import MigrationRefused
 from services.gateway.server import running_gateway
 
 
-async def main(common: CommonSettings) -> None:
+async def serve(common: CommonSettings, settings: GatewaySettings) -> None:
+    """Runs the gateway until SIGTERM or SIGINT."""
     s3 = S3Settings()
     stopping = stop_on_signals(DRAIN)
-    async with running_gateway(
-        GatewaySettings(), common.kafka_bootstrap, object_store(common, s3), public_store(common, s3)
-    ):
+    async with running_gateway(settings, common.kafka_bootstrap, object_store(common, s3), public_store(common, s3)):
         await stopping.wait()
 
 
+def main() -> None:
+    """What was foreseen ends it with one sentence."""
+    try:
+        common = CommonSettings()
+        configure_logs(common)
+        asyncio.run(serve(common, GatewaySettings()))
+    except (InvalidSetting, AddressTaken, MigrationRefused) as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    common = CommonSettings()
-    configure_logs(common)
-    asyncio.run(main(common))
+    main()

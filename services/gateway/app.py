@@ -1,24 +1,29 @@
 """The gateway, wired: settings in, adapters picked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from ipaddress import ip_address
+from typing import Annotated, Self
 from uuid import uuid4
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from runtime.errors import Unavailable
 from runtime.kafka import Subscription
+from runtime.moderation import ModerationSettings, Moderator, moderator
 from runtime.objects import ObjectStore
-from runtime.settings import Settings
+from runtime.settings import InvalidSetting
+from schemas.topics import ServiceName
 from services.gateway import problems, security
 from services.gateway.addresses import Addresses
+from services.gateway.estimate import OFFLINE, Model
 from services.gateway.intake import Intake
+from services.gateway.media import media_origin
 from services.gateway.migrate import MigrationRefused
 from services.gateway.openapi import described
 from services.gateway.parts import Parts
@@ -46,23 +51,74 @@ def _trimmed(token: SecretStr) -> SecretStr:
     return SecretStr(value)
 
 
-class GatewaySettings(Settings):
-    """KEYFRAME_GATEWAY_*, and what the gateway shares with others."""
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class GatewaySettings(ModerationSettings):
+    """KEYFRAME_GATEWAY_*, and what the gateway shares with others.
+
+    Raises:
+        InvalidSetting: as any settings; and where strangers could spend money.
+    """
 
     gateway_host: str = "127.0.0.1"
     gateway_port: Annotated[int, Field(ge=0, le=65535)] = 3000
     gateway_public_url: str = ""
     """How the world reaches the gateway, without a slash at the end; links are paths where it is empty."""
     gateway_media_origins: str = ""
-    """Origins that the store's addresses lead to, separated by spaces: the page plays videos from there."""
+    """Origins that the page plays videos from, separated by spaces; where the store's addresses lead, unless set."""
     gateway_max_unfinished: Annotated[int, Field(ge=1)] = 100
     """Jobs that may be queued or processing before a request is answered with 429."""
     postgres_dsn: SecretStr = SecretStr("postgresql://keyframe@127.0.0.1:5432/keyframe")
     """The database of the status view."""
     api_token: Annotated[SecretStr, AfterValidator(_trimmed)] | None = None
     """At least 8 characters. The bearer token that the API asks for; none where it is not set."""
-    voice_provider: str = "offline"
-    """Whose voices can be chosen; several, separated by commas, are a chain."""
+
+    script_provider: str = OFFLINE
+    images_provider: str = OFFLINE
+    voice_provider: str = OFFLINE
+    """Whose voices can be chosen. Of each stage: several, separated by commas, are a chain."""
+    openai_model: str = Field(default="gpt-4o-mini", validation_alias="OPENAI_MODEL")
+    nebius_model: str = Field(default="black-forest-labs/flux-schnell", validation_alias="NEBIUS_MODEL")
+    images_model: str = "the usual model"
+    """Of another painter than Nebius."""
+    polly_engine: str = Field(default="neural", validation_alias="POLLY_ENGINE")
+
+    @property
+    def providers(self) -> Mapping[ServiceName, tuple[str, ...]]:
+        """The chain of each stage that has one, the first choice first."""
+        chains = {
+            ServiceName.SCRIPT: self.script_provider,
+            ServiceName.IMAGES: self.images_provider,
+            ServiceName.VOICE: self.voice_provider,
+        }
+        return {stage: tuple(name.strip() for name in chain.split(",")) for stage, chain in chains.items()}
+
+    @property
+    def models(self) -> Mapping[ServiceName, Model]:
+        """Who is asked first in each stage that has a choice."""
+        first = {stage: chain[0] for stage, chain in self.providers.items()}
+        names = {
+            ServiceName.SCRIPT: self.openai_model,
+            ServiceName.IMAGES: self.nebius_model if first[ServiceName.IMAGES] == "nebius" else self.images_model,
+            ServiceName.VOICE: self.polly_engine,
+        }
+        return {stage: Model(first[stage], name) for stage, name in names.items()}
+
+    @model_validator(mode="after")
+    def _refuse_strangers(self) -> Self:
+        """Whoever reaches an API without a token could spend the money of whoever runs it."""
+        paid = sorted({name for chain in self.providers.values() for name in chain} - {OFFLINE})
+        if paid and self.api_token is None and not _is_loopback(self.gateway_host):
+            raise InvalidSetting(
+                f"KEYFRAME_API_TOKEN: it must be set where others can reach the gateway (KEYFRAME_GATEWAY_HOST is"
+                f" {self.gateway_host}) and videos may cost money ({', '.join(paid)})"
+            )
+        return self
 
 
 def create_app(
@@ -75,6 +131,7 @@ def create_app(
     static_id: str | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     draw_id: Callable[[], str] = lambda: str(uuid4()),
+    reviewer: Moderator | None = None,
 ) -> FastAPI:
     """The gateway over its parts. It opens and closes the view; the log is its owner's to start after this.
 
@@ -83,11 +140,12 @@ def create_app(
         static_id: its consumer's id as a static member of the group.
         now: the clock.
         draw_id: ids for jobs without an Idempotency-Key.
+        reviewer: who says what may be told, if not whom the settings name.
     """
     unprojected = Unprojected()
     projector = Projector(view, unprojected)
     subscription = Subscription(GROUP, tuple(FOLLOWED.values()), drain=DRAIN, longest=LONGEST, static_id=static_id)
-    providers = tuple(name.strip() for name in settings.voice_provider.split(","))
+    voice_providers = settings.providers[ServiceName.VOICE]
     parts = Parts(
         log=log,
         follower=log.follow(subscription, projector.handle),
@@ -97,17 +155,19 @@ def create_app(
         intake=Intake(
             log=log,
             view=view,
+            moderator=reviewer or moderator(settings),
             unprojected=unprojected,
             now=now,
             draw_id=draw_id,
-            voice_providers=providers,
+            voice_providers=voice_providers,
             max_unfinished=settings.gateway_max_unfinished,
             secret=settings.api_token.get_secret_value() if settings.api_token else "",
         ),
         artefacts=artefacts,
         published=published or artefacts,
         addresses=Addresses(settings.gateway_public_url.rstrip("/")),
-        voice_providers=providers,
+        voice_providers=voice_providers,
+        models=settings.models,
     )
     return _app(parts, settings)
 
@@ -131,9 +191,13 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)
-    pages.add_pages(app, security.page_policy(settings.gateway_media_origins))
+    pages.add_pages(app, partial(_page_policy, settings.gateway_media_origins, parts.published))
     app.openapi = partial(described, app)
     return app
+
+
+async def _page_policy(media_origins: str, published: ObjectStore) -> str:
+    return security.page_policy(media_origins or await media_origin(published))
 
 
 @asynccontextmanager

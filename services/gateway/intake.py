@@ -11,13 +11,14 @@ from typing import Any
 
 import structlog
 
-from runtime.errors import Unavailable
+from runtime.errors import Permanent, Transient, Unavailable
+from runtime.moderation import Moderator
 from schemas.envelope import Envelope, derive_id
 from schemas.events import VideoRequested
 from schemas.topics import VIDEO_REQUESTED, ServiceName
 from services.gateway.choices import choose_voice
 from services.gateway.ports import Claim, Log, StatusView
-from services.gateway.problems import Problem
+from services.gateway.problems import FieldError, Problem, unprocessable
 from services.gateway.projection import evolve
 from services.gateway.projector import fact_of
 from services.gateway.requests import GenerateRequest
@@ -39,6 +40,7 @@ class Intake:
 
     log: Log
     view: StatusView
+    moderator: Moderator
     unprojected: Unprojected
     now: Callable[[], datetime]
     draw_id: Callable[[], str]
@@ -54,7 +56,7 @@ class Intake:
 
         Raises:
             Problem: 409, 422 or 429.
-            Unavailable: the log is away, or with a key the database: nothing was accepted.
+            Unavailable: the log or moderation is away, or with a key the database: nothing was accepted.
         """
         voice = choose_voice(request.voice, request.language, self.voice_providers)
         chosen: dict[str, Any] = request.model_dump() | {"voice": voice.name, "language": voice.language}
@@ -66,6 +68,7 @@ class Intake:
             if await self._has_accepted(job_id, claim):
                 return job_id
         async with self._place():
+            await self._review(request)
             requested_at = await self._claim(job_id, claim) if claim else self.now()
             await self._publish(VideoRequested(job_id=job_id, requested_at=requested_at, **chosen))
         return job_id
@@ -77,6 +80,22 @@ class Intake:
             return False
         _require_same(standing, claim)
         return self.unprojected.find(job_id) is not None or await self.view.find(job_id) is not None
+
+    async def _review(self, request: GenerateRequest) -> None:
+        """Raises `Problem` (422) with the fields that may not be told, or `Unavailable` where that cannot be said."""
+        texts = {"prompt": request.prompt, "source_text": request.source_text}
+        refused = [await self._refusal(field, text) for field, text in texts.items() if text]
+        if any(refused):
+            raise unprocessable(*filter(None, refused))
+
+    async def _refusal(self, field: str, text: str) -> FieldError | None:
+        try:
+            await self.moderator.review([text])
+        except Permanent as refusal:
+            return FieldError(detail=str(refusal), pointer=f"#/{field}")
+        except Transient as failure:  # to a user who waits for an answer it is the same
+            raise Unavailable(str(failure), on="moderation") from None
+        return None
 
     async def _claim(self, job_id: str, claim: Claim) -> datetime:
         """When the key was first used: so that whoever publishes its event publishes the same one."""

@@ -1,11 +1,14 @@
 """What the routes work with, put together once in `app.py`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
 
 from runtime.objects import ObjectStore
+from schemas.topics import ServiceName
 from services.gateway.addresses import Addresses
+from services.gateway.estimate import Model
 from services.gateway.intake import Intake
 from services.gateway.ports import Follower, Log, StatusView
 from services.gateway.projector import Projector
@@ -26,6 +29,8 @@ class Parts:
     published: ObjectStore
     addresses: Addresses
     voice_providers: tuple[str, ...]
+    models: Mapping[ServiceName, Model]
+    """Of the stages that providers work for."""
 
 
 def parts(request: Request) -> Parts:

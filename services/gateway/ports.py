@@ -9,7 +9,8 @@ from runtime.kafka import Subscription
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
-from services.gateway.projection import Fact, JobView
+from services.gateway.known import JobView
+from services.gateway.projection import Fact
 
 
 class Follower(Protocol):

@@ -6,19 +6,20 @@ event says by a rule that commutes: the earliest time, the highest number, or th
 What the facts mean for the user is derived from them in `standing.py`.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-
+from schemas.costs import StageCost
 from schemas.events import ChainEvent, ImagesRendered, ScriptWritten, VideoAssembled, VideoPublished
-from schemas.jobs import JobCancelled, JobEvent, JobFailed, JobProgressed, JobRedriven, Waiting
-from schemas.media import AspectRatio, Attribution, PublishedFiles
+from schemas.jobs import JobCancelled, JobEvent, JobFailed, JobProgressed, JobRedriven
 from schemas.topics import CHAIN
+from services.gateway.known import Content, Failure, JobView, Known, Note, RevisionView, Spent, StageView, Step
 
 Key = TypeVar("Key")
+Ordered = TypeVar("Ordered", Content, Step, Note, Failure)
 
 POSITIONS: Mapping[type[Any], int] = {topic.event: position for position, topic in enumerate(CHAIN) if topic.event}
 """How many stages have done their work once this event is there: 0 for a request, 5 for a published video."""
@@ -33,104 +34,6 @@ class Fact:
     event: ChainEvent | JobEvent
     redrives: int = 0
     """How often the record behind it had been taken out of a dead-letter queue."""
-
-
-class Known(BaseModel):
-    """A part of what is known. Fields of other versions are ignored, so that versions can run side by side."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Content(Known):
-    """What the furthest event of a revision carries. The event has everything that those before it had."""
-
-    position: int
-    time: AwareDatetime
-    id: str
-    prompt: str
-    style: str
-    aspect_ratio: AspectRatio
-    voice: str
-    language: str
-    scene_count: int
-    title: str | None = None
-    attributions: tuple[Attribution, ...] = ()
-    pictures: Mapping[int, str] = {}
-    """Scene index to object key."""
-    duration: float | None = None
-    """Seconds."""
-    files: PublishedFiles | None = None
-
-    @property
-    def order(self) -> tuple[int, datetime, str]:
-        return self.position, self.time, self.id
-
-
-class Told(Known):
-    """Something that a stage told, in its newest turn before any other."""
-
-    turn: int
-    """How often the stage's record had been redriven by then."""
-    time: AwareDatetime
-    id: str
-
-    @property
-    def order(self) -> tuple[int, datetime, str]:
-        return self.turn, self.time, self.id
-
-
-class Step(Told):
-    """A step is done."""
-
-    steps: int
-    """Of how many."""
-    artefact: str | None = None
-
-
-class Note(Told):
-    """What a stage does or waits for."""
-
-    label: str
-    waiting: Waiting | None = None
-
-
-class Failure(Told):
-    """A stage gave up."""
-
-    code: str
-    message: str
-
-
-Ordered = TypeVar("Ordered", Content, Step, Note, Failure)
-
-
-class StageView(Known):
-    """What is known of a stage's work on a revision."""
-
-    turn: int = 0
-    """The newest turn: how often the stage's record has been redriven."""
-    started_at: AwareDatetime | None = None
-    note: Note | None = None
-    failure: Failure | None = None
-    done: Mapping[int, Step] = {}
-
-
-class RevisionView(Known):
-    """What is known of one run of a job."""
-
-    content: Content | None = None
-    emitted: Mapping[int, AwareDatetime] = {}
-    """When each event of the chain was made, by its position."""
-    stages: Mapping[str, StageView] = {}
-    cancelled_at: AwareDatetime | None = None
-
-
-class JobView(Known):
-    """What is known of a job."""
-
-    job_id: str
-    created_at: AwareDatetime | None = None
-    revisions: Mapping[int, RevisionView] = {}
 
 
 def evolve(job: JobView | None, fact: Fact) -> JobView:
@@ -182,8 +85,22 @@ def _content(event: ChainEvent, fact: Fact) -> Content:
         voice=event.voice,
         language=event.language,
         scene_count=event.scene_count,
+        target_seconds=event.target_seconds,
+        costs=_costs(event.costs),
+        degraded=event.degraded,
         **made,
     )
+
+
+def _costs(costs: Iterable[StageCost]) -> Mapping[str, Spent]:
+    """Sums by stage; an amount that is no number is one that is not known."""
+    by_stage: dict[str, Spent] = {}
+    for cost in costs:
+        before = by_stage.get(cost.stage, Spent())
+        known = cost.usd is not None and math.isfinite(cost.usd)
+        usd = before.usd + (cost.usd or 0.0 if known else 0.0)
+        by_stage[cost.stage] = Spent(usd=usd, complete=before.complete and known)
+    return by_stage
 
 
 def _with_stage(revision: RevisionView, event: JobProgressed | JobFailed | JobRedriven, fact: Fact) -> RevisionView:
@@ -192,11 +109,25 @@ def _with_stage(revision: RevisionView, event: JobProgressed | JobFailed | JobRe
         case JobProgressed():
             stage = _progressed(stage, event, fact)
         case JobFailed():
-            failure = Failure(turn=event.redrives, time=fact.time, id=fact.id, code=event.code, message=event.message)
-            stage = _but(stage, turn=max(stage.turn, event.redrives), failure=_newest(stage.failure, failure))
+            stage = _but(
+                stage,
+                turn=max(stage.turn, event.redrives),
+                failure=_newest(stage.failure, _failure(event, fact)),
+            )
         case JobRedriven():
             stage = _but(stage, turn=max(stage.turn, event.redrives))
     return _but(revision, stages=_with(revision.stages, event.stage, stage))
+
+
+def _failure(event: JobFailed, fact: Fact) -> Failure:
+    return Failure(
+        turn=event.redrives,
+        time=fact.time,
+        id=fact.id,
+        code=event.code,
+        message=event.message,
+        spent=_costs(event.costs).get(event.stage),
+    )
 
 
 def _progressed(stage: StageView, event: JobProgressed, fact: Fact) -> StageView:

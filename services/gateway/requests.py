@@ -13,10 +13,13 @@ from starlette.requests import ClientDisconnect
 
 from schemas.media import (
     DEFAULT_SCENES,
+    DEFAULT_TARGET_SECONDS,
     MAX_PROMPT_CHARACTERS,
     MAX_SCENES,
     MAX_SOURCE_CHARACTERS,
+    MAX_TARGET_SECONDS,
     MIN_SCENES,
+    MIN_TARGET_SECONDS,
     AspectRatio,
 )
 from schemas.options import styles, voices
@@ -113,6 +116,10 @@ class GenerateRequest(BaseModel):
         Field(description="BCP 47. The voice's, or else English, unless named."),
     ] = None
     scene_count: Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)] = DEFAULT_SCENES
+    target_seconds: Annotated[
+        int,
+        Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS, description="How long the narration should be."),
+    ] = DEFAULT_TARGET_SECONDS
     source_text: Annotated[
         Annotated[str, AfterValidator(_lines)] | None,
         Field(

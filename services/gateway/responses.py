@@ -7,9 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from schemas.base import JobId
 from schemas.media import AspectRatio, Attribution
 from schemas.topics import ServiceName
-from services.gateway.addresses import Addresses, FileName
-from services.gateway.projection import Content, JobView
-from services.gateway.standing import Standing, Status, standing
+from services.gateway.standing import Status
 
 EXAMPLE_ID = "3f0e3c5e-9d3c-4f6a-9a55-0d5be6c1f1aa"
 
@@ -28,11 +26,25 @@ class Links(Answer):
     """Answers 404 until the video is published."""
 
 
+class EstimatedCost(Answer):
+    """What a video will cost, about, in US dollars and without what is asked for twice."""
+
+    usd: Annotated[float | None, Field(examples=[0.0441])]
+    """Null where the price of a part is not known."""
+    by_stage: Annotated[
+        dict[ServiceName, float | None], Field(examples=[{"script": 0.0014, "images": 0.013, "voice": 0.0298}])
+    ]
+    reason: str | None
+    """Why it is not known."""
+
+
 class Accepted(Answer):
     """A request that will be worked on."""
 
     job_id: Annotated[JobId, Field(alias="jobId", examples=[EXAMPLE_ID])]
     status: Status = Status.QUEUED
+    estimate: EstimatedCost | None
+    """Null where no paid provider is configured."""
     links: Links
 
 
@@ -61,6 +73,24 @@ class JobError(Answer):
     stage: ServiceName | None
 
 
+class Costs(Answer):
+    """What the paid calls for the newest revision cost so far, in US dollars."""
+
+    usd: float
+    by_stage: Annotated[dict[str, float], Field(examples=[{"script": 0.0014, "images": 0.013}])]
+    complete: bool
+    """False where the price of a call is not known: it is in no sum."""
+
+
+class Degraded(Answer):
+    """Something that a stand-in made, because the provider that was asked for did not serve."""
+
+    scene: Annotated[int | None, Field(ge=1)]
+    """1 is the first; null where it is the whole of the stage's work."""
+    stage: str
+    reason: str
+
+
 class Captions(Answer):
     """The captions as files."""
 
@@ -85,6 +115,8 @@ class JobStatus(Answer):
     """The stage that works on it, or will next; null once it is completed."""
     waiting_for: WaitingFor | None
     progress: Annotated[int, Field(ge=0, le=100)]
+    stages: Annotated[dict[ServiceName, int], Field(examples=[{"script": 100, "images": 40}])]
+    """How far each stage is, in per cent; 100 says that its work is there."""
     title: Annotated[str | None, Field(examples=["The city under the waves"])]
     prompt: Annotated[str | None, Field(examples=["Why coral reefs matter"])]
     style: str | None
@@ -92,6 +124,8 @@ class JobStatus(Answer):
     voice: str | None
     language: str | None
     scene_count: int | None
+    target_seconds: int | None
+    """How long the narration should be."""
     created_at: AwareDatetime | None
     completed_at: AwareDatetime | None
     """When the video that can be watched was published."""
@@ -108,6 +142,8 @@ class JobStatus(Answer):
     video_revision: int | None
     """The revision that `video_url` shows."""
     error: JobError | None
+    costs: Costs
+    degraded: list[Degraded]
     attributions: list[Attribution]
     links: Links
 
@@ -122,6 +158,7 @@ class FeedItem(Answer):
     thumbnail_url: str
     duration: float | None
     completed_at: AwareDatetime
+    degraded: list[Degraded]
 
 
 class Feed(Answer):
@@ -159,80 +196,3 @@ class Voices(Answer):
     """What can be chosen as voice."""
 
     voices: list[VoiceChoice]
-
-
-def accepted(job_id: str, addresses: Addresses) -> Accepted:
-    """The answer to a request, the same however often it is sent."""
-    return Accepted(job_id=job_id, links=_links(job_id, addresses))
-
-
-def job_status(job: JobView, addresses: Addresses) -> JobStatus:
-    """The job as its user sees it."""
-    now = standing(job)
-    content, video, failure = now.content, now.video, now.failure
-
-    def published(name: FileName) -> str | None:
-        return addresses.file(job.job_id, name) if video else None
-
-    vtt, srt = published(FileName.CAPTIONS_VTT), published(FileName.CAPTIONS_SRT)
-    return JobStatus(
-        job_id=job.job_id,
-        status=now.status,
-        stage=now.stage,
-        waiting_for=WaitingFor.model_validate(now.waiting, from_attributes=True) if now.waiting else None,
-        progress=now.progress,
-        title=_title(content, video),
-        prompt=content.prompt if content else None,
-        style=content.style if content else None,
-        aspect_ratio=content.aspect_ratio if content else None,
-        voice=content.voice if content else None,
-        language=content.language if content else None,
-        scene_count=content.scene_count if content else None,
-        created_at=job.created_at,
-        completed_at=now.completed_at,
-        video_url=published(FileName.VIDEO),
-        thumbnail_url=published(FileName.THUMBNAIL),
-        captions=Captions(vtt=vtt, srt=srt) if vtt and srt else None,
-        keyframes=[
-            Keyframe(scene=index + 1, url=addresses.keyframe(job.job_id, index + 1)) for index in sorted(now.keyframes)
-        ],
-        duration=video.duration if video else None,
-        timings=_timings(now),
-        revision=now.revision,
-        video_revision=now.video_revision,
-        error=JobError(code=failure.code, message=failure.message, stage=now.stage) if failure else None,
-        attributions=list(content.attributions if content else ()),
-        links=_links(job.job_id, addresses),
-    )
-
-
-def feed_item(job: JobView, addresses: Addresses) -> FeedItem | None:
-    """The job's published video, if there is one."""
-    video = standing(job).video
-    if video is None:
-        return None
-    return FeedItem(
-        job_id=job.job_id,
-        title=video.title,
-        style=video.style,
-        video_url=addresses.file(job.job_id, FileName.VIDEO),
-        thumbnail_url=addresses.file(job.job_id, FileName.THUMBNAIL),
-        duration=video.duration,
-        completed_at=video.time,
-    )
-
-
-def _title(content: Content | None, video: Content | None) -> str | None:
-    """A replay that has written no script yet goes by the title of the video that is there."""
-    return (content.title if content else None) or (video.title if video else None)
-
-
-def _timings(now: Standing) -> dict[ServiceName, StageTiming]:
-    return {
-        name: StageTiming(started_at=timing.started_at, finished_at=timing.finished_at, seconds=timing.seconds)
-        for name, timing in now.timings.items()
-    }
-
-
-def _links(job_id: str, addresses: Addresses) -> Links:
-    return Links(status=addresses.status(job_id), video=addresses.file(job_id, FileName.VIDEO))

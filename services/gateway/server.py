@@ -23,6 +23,9 @@ async def running_gateway(
 ) -> AsyncGenerator[str]:
     """The gateway for as long as the context is open; gives its address.
 
+    Where a bug ends the following of the log, the context's body is cancelled and the bug is raised: a
+    gateway that serves an ever older view is worse than none.
+
     Raises:
         AddressTaken: another program has its port.
         MigrationRefused: the database belongs to another version.
@@ -33,8 +36,15 @@ async def running_gateway(
     stopping = asyncio.Event()
     async with serving(app, settings.gateway_host, settings.gateway_port) as address:
         following = asyncio.create_task(run_on_log(kafka, bootstrap, stopping))
+        body = asyncio.current_task()
+        assert body is not None  # noqa: S101 - this is a coroutine
+        following.add_done_callback(lambda _: None if stopping.is_set() else body.cancel())
         try:
             yield address
+        except asyncio.CancelledError:
+            if following.done():
+                body.uncancel()  # it was us; below, the bug is raised instead
+            raise
         finally:
             stopping.set()
             await following

@@ -7,6 +7,8 @@ The rules, for the job's newest revision:
   begins a new turn, and any event of a later stage shows that the stage did its work after all;
 - else it is processing, or queued if nothing but the request is known.
 An older revision's video stays to be watched until a newer one is published.
+
+What a stage has cost is what the event says that it emitted; as long as there is none, what its failure says.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +19,7 @@ from typing import TypeVar
 
 from schemas.jobs import Waiting
 from schemas.topics import STAGES, ServiceName
-from services.gateway.projection import Content, Failure, JobView, RevisionView, StageView
+from services.gateway.known import Content, Failure, JobView, RevisionView, Spent, StageView
 
 Found = TypeVar("Found")
 
@@ -64,6 +66,10 @@ class Standing:
     """The stage that works on it, or will next; None once it is completed."""
     progress: int
     """Per cent; 100 is a published video and nothing else."""
+    stages: Mapping[ServiceName, int]
+    """How far each stage is, in per cent; 100 says that its work is there."""
+    costs: Mapping[str, Spent]
+    """By stage, of those that paid for anything."""
     waiting: Waiting | None
     failure: Failure | None
     timings: Mapping[ServiceName, Timing]
@@ -96,6 +102,8 @@ def standing(job: JobView) -> Standing:
         status=status,
         stage=stage,
         progress=_progress(revision, position),
+        stages={name: _share(revision, position, place) for place, name in enumerate(STAGES)},
+        costs=_costs(revision),
         waiting=_waiting(view) if status is Status.PROCESSING else None,
         failure=failure if status is Status.FAILED else None,
         timings=_timings(revision),
@@ -138,9 +146,27 @@ def _progress(revision: RevisionView, position: int) -> int:
     behind = sum(WEIGHTS[name] for name in STAGES[:position])
     if position == len(STAGES):
         return behind
-    view = revision.stages.get(STAGES[position]) or StageView()
-    share = min(1.0, sum(1 / step.steps for step in view.done.values()))
-    return min(99, round(behind + WEIGHTS[STAGES[position]] * share))
+    return min(99, round(behind + WEIGHTS[STAGES[position]] * _done(revision, STAGES[position])))
+
+
+def _share(revision: RevisionView, position: int, place: int) -> int:
+    """How far the stage at a place of the chain is, in per cent."""
+    if place < position:
+        return 100
+    return min(99, round(100 * _done(revision, STAGES[place]))) if place == position else 0
+
+
+def _done(revision: RevisionView, stage: ServiceName) -> float:
+    """The share of a stage's steps that are done."""
+    view = revision.stages.get(stage) or StageView()
+    return min(1.0, sum(1 / step.steps for step in view.done.values()))
+
+
+def _costs(revision: RevisionView) -> Mapping[str, Spent]:
+    emitted = revision.content.position if revision.content else 0
+    failures = {name: view.failure for name, view in revision.stages.items() if name not in STAGES[:emitted]}
+    failed = {name: failure.spent for name, failure in failures.items() if failure and failure.spent}
+    return {**failed, **(revision.content.costs if revision.content else {})}
 
 
 def _timings(revision: RevisionView) -> Mapping[ServiceName, Timing]:

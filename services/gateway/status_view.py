@@ -14,9 +14,10 @@ import asyncpg
 from runtime.errors import Unavailable
 from schemas.events import ChainEvent
 from schemas.topics import topic_of
+from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.ports import Claim, Place
-from services.gateway.projection import Fact, JobView, evolve
+from services.gateway.projection import Fact, evolve
 from services.gateway.standing import standing
 
 if TYPE_CHECKING:

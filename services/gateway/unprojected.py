@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from services.gateway.projection import JobView
+from services.gateway.known import JobView
 
 MOST = 1_000
 

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.costs import StageCost, total
 from schemas.events import VideoAssembled
-from schemas.media import AspectRatio, Attribution
+from schemas.media import AspectRatio, Attribution, Degraded
 
 
 class _Part(BaseModel):
@@ -34,6 +35,8 @@ class SpeechMade(_Part):
     key: str
     duration: float
     """Seconds."""
+    timings: str | None = None
+    """How the words' times were found: "measured" by the voice, or "aligned" to the sound's pauses."""
 
 
 class SceneMade(_Part):
@@ -56,6 +59,17 @@ class FilePublished(_Part):
     sha256: str
 
 
+class Costs(_Part):
+    """What the paid calls cost, in US dollars."""
+
+    usd: float
+    by_stage: Mapping[str, float]
+    complete: bool
+    """False where the price of a call was not known: it is in no sum."""
+    calls: tuple[StageCost, ...]
+    """By stage and model."""
+
+
 class Manifest(_Part):
     """How a video was made."""
 
@@ -69,6 +83,8 @@ class Manifest(_Part):
     language: str
     voice: str
     aspect_ratio: AspectRatio
+    target_seconds: int
+    """How long the narration should have been."""
     title: str
     description: str
     attributions: tuple[Attribution, ...]
@@ -77,19 +93,38 @@ class Manifest(_Part):
     duration: float
     """Seconds."""
     scenes: tuple[SceneMade, ...]
+    costs: Costs
+    degraded: tuple[Degraded, ...]
+    """What a stand-in made, because the provider that was asked for did not serve; a `scene` is an index."""
     files: Mapping[str, FilePublished]
     """By name."""
 
 
 def manifest_of(video: VideoAssembled, files: Mapping[str, FilePublished], keyframe_version: str) -> bytes:
     """The manifest of a video as indented JSON; what the event and the manifest both name is carried over."""
-    carried = (Manifest.model_fields.keys() & VideoAssembled.model_fields.keys()) - {"files"}
+    carried = (Manifest.model_fields.keys() & VideoAssembled.model_fields.keys()) - {"files", "costs"}
     manifest = Manifest.model_validate(
         {
             **{name: getattr(video, name) for name in carried},
+            "costs": _costs(video.costs),
             "files": files,
             "keyframe_version": keyframe_version,
         },
         from_attributes=True,
     )
     return manifest.model_dump_json(indent=2).encode()
+
+
+def _costs(calls: tuple[StageCost, ...]) -> Costs:
+    stages = dict.fromkeys(cost.stage for cost in calls)
+    return Costs(
+        usd=_rounded(total(calls)),
+        by_stage={stage: _rounded(total(cost for cost in calls if cost.stage == stage)) for stage in stages},
+        complete=all(cost.usd is not None for cost in calls),
+        calls=calls,
+    )
+
+
+def _rounded(usd: float) -> float:
+    """To a millionth of a dollar: what is beyond it comes of adding binary fractions."""
+    return round(usd, 6)

@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.costs import StageCost
 from schemas.jobs import JobCancelled, JobFailed, JobProgressed, JobRedriven, Waiting
+from schemas.media import Degraded
 from schemas.topics import STAGES
-from services.gateway.projection import Fact, JobView, evolve
+from services.gateway.known import JobView
+from services.gateway.projection import Fact, evolve
 from services.gateway.standing import Standing, Status, standing
 from tests.builders import (
     NOON,
     chain,
+    cost,
     images_rendered,
     job_id,
     script_written,
@@ -38,7 +42,7 @@ def progressed(stage: str, step: int = 0, steps: int = 10, *, revision: int = 1,
     )
 
 
-def failed(stage: str, *, redrives: int = 0, revision: int = 1) -> JobFailed:
+def failed(stage: str, *costs: StageCost, redrives: int = 0, revision: int = 1) -> JobFailed:
     return JobFailed(
         job_id=job_id(),
         revision=revision,
@@ -47,7 +51,12 @@ def failed(stage: str, *, redrives: int = 0, revision: int = 1) -> JobFailed:
         message=f"turn {redrives}",
         attempts=1,
         redrives=redrives,
+        costs=costs,
     )
+
+
+def spent(now: Standing) -> dict[str, tuple[float, bool]]:
+    return {stage: (one.usd, one.complete) for stage, one in now.costs.items()}
 
 
 def redriven(stage: str, redrives: int) -> JobRedriven:
@@ -228,6 +237,59 @@ def test_a_stage_of_another_version_is_kept_and_breaks_nothing():
     assert (now.status, now.stage) == (Status.PROCESSING, "script")
 
 
+def test_how_far_each_stage_is():
+    now = stands(fact(script_written()), fact(progressed("images", 2), 1), fact(progressed("images", 9), 2))
+    assert now.stages == {"script": 100, "images": 20, "voice": 0, "assembler": 0, "storage": 0}
+
+
+def test_a_stage_is_at_a_hundred_once_its_event_is_there_and_not_before():
+    steps = [fact(progressed("script", step, 2), step) for step in (1, 2)]
+    assert stands(*steps).stages["script"] == 99
+    assert stands(*steps, fact(script_written(), 3)).stages["script"] == 100
+    assert set(stands(*[fact(event, at) for at, event in enumerate(chain())]).stages.values()) == {100}
+
+
+def test_costs_are_summed_by_stage_as_the_furthest_event_has_them():
+    script = cost("script", 0.01)
+    images = (cost("images", 0.2), cost("images", 0.1, "other"), cost("images", None, "unknown"))
+    before, after = fact(script_written(costs=(script,))), fact(images_rendered(costs=(script, *images)), 1)
+    assert spent(stands(before)) == {"script": (0.01, True)}
+    assert spent(stands(before, after)) == {"script": (0.01, True), "images": (pytest.approx(0.3), False)}
+
+
+@pytest.mark.parametrize("amount", [float("inf"), float("nan")])
+def test_an_amount_that_is_no_number_is_one_that_is_not_known(amount: float):
+    odd = cost("script", 0.0).model_copy(update={"usd": amount})
+    job = folded([fact(failed("script", odd, cost("script", 1.0, "other")))])
+    assert spent(standing(JobView.model_validate_json(job.model_dump_json()))) == {"script": (1.0, False)}
+
+
+def test_a_failures_costs_count_until_its_stage_has_emitted():
+    script = cost("script", 0.01)
+    wrote, gave_up = fact(script_written(costs=(script,))), fact(failed("images", cost("images", 0.5)), 1)
+    assert spent(stands(wrote, gave_up)) == {"script": (0.01, True), "images": (0.5, True)}
+    again = fact(failed("images", cost("images", 0.7), redrives=1), 2)
+    assert spent(stands(wrote, gave_up, again))["images"] == (0.7, True)
+    made = fact(images_rendered(costs=(script, cost("images", 0.6))), 3)
+    assert spent(stands(wrote, gave_up, again, made)) == {"script": (0.01, True), "images": (0.6, True)}
+
+
+def test_a_failure_does_not_count_beside_the_event_of_its_stage_even_if_that_was_free():
+    assert spent(stands(fact(failed("images", cost("images", 0.5))), fact(voice_recorded(), 1))) == {}
+
+
+def test_a_failure_of_an_older_revision_is_not_in_the_costs_of_a_newer_one():
+    assert spent(stands(fact(failed("images", cost("images", 0.5))), fact(script_written(revision=2), 1))) == {}
+
+
+def test_what_a_stand_in_made_is_known():
+    degraded = (Degraded(stage="images", scene=0, reason="Nebius is away"),)
+    now = stands(fact(images_rendered(degraded=degraded)), fact(video_published(degraded=degraded), 1))
+    assert now.content is not None
+    assert now.video is not None
+    assert (now.content.degraded, now.video.degraded) == (degraded, degraded)
+
+
 def test_what_is_known_survives_json():
     job = folded([*[fact(event, at) for at, event in enumerate(chain())], fact(waiting("images"), 9)])
     assert JobView.model_validate_json(job.model_dump_json()) == job
@@ -239,8 +301,14 @@ def facts(draw: st.DrawFn) -> list[Fact]:
     revisions = st.integers(1, 2)
     stages = st.sampled_from([*STAGES, "music"])
     turns = st.integers(0, 2)
+    costs = st.lists(st.builds(cost, stages, st.sampled_from([None, 0.1, 0.2, 0.3])), max_size=3)
     event = st.one_of(
-        st.builds(lambda build, revision: build(revision=revision), st.sampled_from(CHAIN), revisions),
+        st.builds(
+            lambda build, revision, costs: build(revision=revision, costs=costs),
+            st.sampled_from(CHAIN),
+            revisions,
+            costs,
+        ),
         st.builds(
             lambda stage, step, revision, wait: (
                 progressed(stage, step, 3, revision=revision, artefact=f"artefacts/{step}")
@@ -253,7 +321,11 @@ def facts(draw: st.DrawFn) -> list[Fact]:
             st.booleans(),
         ),
         st.builds(
-            lambda stage, turn, revision: failed(stage, redrives=turn, revision=revision), stages, turns, revisions
+            lambda stage, turn, revision, costs: failed(stage, *costs, redrives=turn, revision=revision),
+            stages,
+            turns,
+            revisions,
+            costs,
         ),
         st.builds(redriven, stages, st.integers(1, 2)),
         st.builds(lambda revision: JobCancelled(job_id=job_id(), revision=revision), revisions),
@@ -276,8 +348,9 @@ def test_what_is_known_depends_on_the_set_of_facts_alone(some: list[Fact], rando
 @settings(max_examples=200, deadline=None)
 @given(facts())
 def test_progress_never_falls_within_a_revision(some: list[Fact]):
-    best: dict[int, int] = {}
+    best: dict[int, list[int]] = {}
     for count in range(1, len(some) + 1):
         now = standing(folded(some[:count]))
-        assert now.progress >= best.get(now.revision, 0)
-        best[now.revision] = now.progress
+        shown = [now.progress, *now.stages.values()]
+        assert all(new >= old for new, old in zip(shown, best.get(now.revision, shown), strict=True))
+        best[now.revision] = shown

@@ -12,8 +12,9 @@ from runtime.errors import Permanent, Transient
 from runtime.folder_objects import FolderObjects
 from runtime.objects import Delivery, ObjectEntry, ObjectStore
 from schemas import keys
+from schemas.costs import StageCost
 from schemas.events import VideoAssembled, VideoPublished
-from schemas.media import File, Files
+from schemas.media import Degraded, File, Files
 from services.storage.publishers import CarryAcross, CopyWithin
 from services.storage.service import Ports, publish_video
 from tests.builders import job_id, video_assembled
@@ -165,6 +166,33 @@ async def test_the_manifest_says_how_the_video_was_made(house: House) -> None:
         name: {"content_type": content_type, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, (content_type, data) in CONTENT.items()
     }
+
+
+async def test_the_manifest_says_what_it_cost_and_what_a_stand_in_made(house: House) -> None:
+    plain = await house.assembled()
+    whole = {"calls": 1, "seconds": 2.0, "units": {"images": 1.0}}
+    costs = (
+        StageCost(stage="script", provider="openai", model="gpt-4o-mini", usd=0.1, **whole),
+        StageCost(stage="images", provider="nebius", model="flux", usd=0.2, **whole),
+        StageCost(stage="images", provider="nebius", model="new", usd=None, **whole),
+    )
+    degraded = (Degraded(stage="images", scene=1, reason="Nebius is away"), Degraded(stage="voice", reason="Polly is"))
+    aligned = plain.scenes[0].speech.model_copy(update={"timings": "aligned"})
+    scenes = (plain.scenes[0].model_copy(update={"speech": aligned}), *plain.scenes[1:])
+    video = plain.model_copy(
+        update={"costs": costs, "degraded": degraded, "target_seconds": 30, "scenes": scenes},
+    )
+    event, _ = await house.publish(VideoAssembled.model_validate_json(video.model_dump_json()))
+    manifest = json.loads(await house.published.get(event.published.manifest.key))
+    assert {name: manifest["costs"][name] for name in ("usd", "by_stage", "complete")} == {
+        "usd": 0.3,
+        "by_stage": {"script": 0.1, "images": 0.2},
+        "complete": False,
+    }
+    assert manifest["costs"]["calls"] == [cost.model_dump(mode="json") for cost in costs]
+    assert manifest["degraded"] == [one.model_dump(mode="json") for one in degraded]
+    assert manifest["target_seconds"] == 30
+    assert [scene["speech"]["timings"] for scene in manifest["scenes"]] == ["aligned", None, None]
 
 
 async def test_a_redelivery_gives_the_same_event_and_bytes(house: House) -> None:

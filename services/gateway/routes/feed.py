@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from schemas.options import styles
+from services.gateway.answers import feed_item
 from services.gateway.ports import Place
 from services.gateway.problems import FieldError, documented, unprocessable
-from services.gateway.responses import Feed, feed_item
+from services.gateway.responses import Feed
 from services.gateway.routes.shared import Gateway, readable
 
 router = APIRouter()

@@ -5,9 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from services.gateway.answers import accepted
+from services.gateway.estimate import estimate
 from services.gateway.problems import documented
 from services.gateway.requests import GenerateRequest, read_generate_request
-from services.gateway.responses import Accepted, accepted
+from services.gateway.responses import Accepted
 from services.gateway.routes.shared import Gateway
 
 POLL_SECONDS = 2
@@ -52,8 +54,9 @@ Key = Annotated[
 )
 async def generate(request: Request, response: Response, gateway: Gateway, key: Key = None) -> Accepted:
     """Answers as soon as the log has the request. The video is made after that: follow `Location`."""
-    job_id = await gateway.intake.accept(await read_generate_request(request), key)
-    answer = accepted(job_id, gateway.addresses)
+    asked = await read_generate_request(request)
+    job_id = await gateway.intake.accept(asked, key)
+    answer = accepted(job_id, estimate(asked, gateway.models), gateway.addresses)
     response.headers["Location"] = answer.links.status
     response.headers["Retry-After"] = str(POLL_SECONDS)
     return answer

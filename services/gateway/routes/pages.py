@@ -1,6 +1,6 @@
 """What people look at: the page, and the API's documentation. Every file of it is ours to serve."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -41,11 +41,11 @@ class Assets(StaticFiles):
         return response
 
 
-def add_pages(app: FastAPI, policy: str) -> None:
+def add_pages(app: FastAPI, policy: Callable[[], Awaitable[str]]) -> None:
     """Serves the page at `/` under this Content-Security-Policy, and the documentation at `/docs`."""
 
     async def page(_: Request) -> Response:
-        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+        headers = {"Content-Security-Policy": await policy(), "Cache-Control": "no-cache"}
         return FileResponse(STATIC / "index.html", headers=headers)
 
     async def docs(_: Request) -> Response:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import AfterValidator
 
 from runtime.errors import Unavailable
+from services.gateway.known import JobView
 from services.gateway.parts import Parts, parts
 from services.gateway.problems import Problem
-from services.gateway.projection import JobView
 from services.gateway.responses import EXAMPLE_ID
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
+from services.gateway.answers import job_status
 from services.gateway.problems import documented
-from services.gateway.responses import JobStatus, job_status
+from services.gateway.responses import JobStatus
 from services.gateway.routes.shared import Gateway, JobId, known_job, readable
 
 router = APIRouter()

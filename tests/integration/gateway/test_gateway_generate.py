@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from runtime.errors import Permanent, StageError, Transient, Unavailable
 from schemas.events import VideoRequested
 from schemas.topics import VIDEO_REQUESTED
 from tests.builders import video_published
-from tests.gateways import BODY, TOKEN, FakeLog, GatewayUnderTest, problem, running
+from tests.gateways import BODY, TOKEN, FakeLog, FakeModerator, GatewayUnderTest, problem, running
 
 
 def requests(log: FakeLog) -> list[VideoRequested]:
@@ -24,6 +25,7 @@ async def test_a_request_is_accepted_with_where_to_look(gateway: GatewayUnderTes
     assert body == {
         "jobId": str(UUID(body["jobId"])),
         "status": "queued",
+        "estimate": None,
         "links": {"status": f"/api/v1/status/{body['jobId']}", "video": f"/videos/{body['jobId']}/video.mp4"},
     }
     assert answer.headers["location"] == body["links"]["status"]
@@ -35,20 +37,89 @@ async def test_a_request_is_accepted_with_where_to_look(gateway: GatewayUnderTes
 async def test_what_was_not_said_has_defaults(gateway: GatewayUnderTest):
     await gateway.submit()
     [event] = requests(gateway.log)
-    assert (event.aspect_ratio, event.voice, event.language, event.scene_count, event.source_text, event.revision) == (
-        "16:9",
-        "aria",
-        "en",
-        10,
-        None,
-        1,
-    )
+    assert (event.aspect_ratio, event.voice, event.language, event.source_text) == ("16:9", "aria", "en", None)
+    assert (event.scene_count, event.target_seconds, event.revision) == (10, 60, 1)
+
+
+@pytest.mark.parametrize("seconds", [15, 180])
+async def test_the_length_can_be_chosen(gateway: GatewayUnderTest, seconds: int):
+    job_id = (await gateway.submit(target_seconds=seconds)).json()["jobId"]
+    [event] = requests(gateway.log)
+    assert event.target_seconds == seconds
+    assert (await gateway.status(job_id))["target_seconds"] == seconds
+
+
+async def test_what_a_video_will_cost_is_told(tables: str, tmp_path: Path):
+    paid = {"script_provider": "openai", "images_provider": "nebius,offline", "voice_provider": "polly"}
+    async with running(tables, tmp_path, **paid) as gateway:
+        first = await gateway.submit("one", scene_count=5)
+        cost = first.json()["estimate"]
+        assert cost["by_stage"].keys() == {"script", "images", "voice"}
+        assert cost["by_stage"]["images"] == 0.0065
+        assert cost["usd"] == pytest.approx(sum(cost["by_stage"].values()), abs=1e-5)
+        assert cost["reason"] is None
+        assert (await gateway.submit("one", scene_count=5)).json() == first.json()
+
+
+async def test_a_price_that_is_not_known_is_said(tables: str, tmp_path: Path):
+    async with running(tables, tmp_path, images_provider="nebius", nebius_model="flux-new") as gateway:
+        assert (await gateway.submit()).json()["estimate"] == {
+            "usd": None,
+            "by_stage": {"script": 0.0, "images": None, "voice": 0.0},
+            "reason": "the price of flux-new at nebius is not known",
+        }
 
 
 async def test_names_are_kept_as_they_are_written_here(gateway: GatewayUnderTest):
     await gateway.submit(prompt="  Tides \n", style="mEmE", voice="Emma", source_text="One.\r\n\tTwo.\r")
     [event] = requests(gateway.log)
     assert (event.prompt, event.style, event.voice, event.source_text) == ("Tides", "Meme", "emma", "One.\n\tTwo.")
+
+
+async def test_what_may_not_be_told_is_refused_by_field_and_category(tables: str, tmp_path: Path):
+    reviewer = FakeModerator({"awful": Permanent("the text is refused by moderation: hate")})
+    async with running(tables, tmp_path, reviewer=reviewer) as gateway:
+        refused = await gateway.submit("one", prompt="An awful thing")
+        [error] = problem(refused, 422, "#/prompt")["errors"]
+        assert error["detail"] == "the text is refused by moderation: hate"
+        problem(await gateway.submit(source_text="It was awful."), 422, "#/source_text")
+        problem(await gateway.submit(prompt="awful", source_text="awful"), 422, "#/prompt", "#/source_text")
+        assert gateway.log.published == []
+        assert gateway.view.applied == []
+        # A key that met a refusal stands for nothing yet.
+        assert (await gateway.submit("one", prompt="A fine thing")).status_code == 202
+
+
+async def test_what_was_accepted_is_not_reviewed_again(tables: str, tmp_path: Path):
+    reviewer = FakeModerator({})
+    async with running(tables, tmp_path, reviewer=reviewer) as gateway:
+        for _ in range(2):
+            assert (await gateway.submit("one", source_text="A source.")).status_code == 202
+        assert reviewer.reviewed == [BODY["prompt"], "A source."]
+
+
+@pytest.mark.parametrize(
+    ("failure", "seconds"),
+    [
+        (Unavailable("OpenAI cannot be reached", on="openai", retry_after=7), "7"),
+        (Transient("OpenAI sent a moderation that cannot be read"), "5"),
+    ],
+)
+async def test_without_moderation_there_is_no_job(tables: str, tmp_path: Path, failure: StageError, seconds: str):
+    async with running(tables, tmp_path, reviewer=FakeModerator({"coral": failure})) as gateway:
+        answer = await gateway.submit("one")
+        assert problem(answer, 503)["detail"] == str(failure)
+        assert answer.headers["retry-after"] == seconds
+        assert gateway.log.published == []
+
+
+async def test_the_list_of_words_is_looked_at_unless_told_otherwise(tables: str, tmp_path: Path):
+    # An entry of runtime/moderation/wordlist.toml.
+    words = "how to build a pipe bomb"
+    async with running(tables, tmp_path) as gateway:
+        problem(await gateway.submit(prompt=words), 422, "#/prompt")
+    async with running(tables, tmp_path, moderation="none") as gateway:
+        assert (await gateway.submit(prompt=words)).status_code == 202
 
 
 async def test_the_event_that_kafka_brings_back_changes_nothing(gateway: GatewayUnderTest):

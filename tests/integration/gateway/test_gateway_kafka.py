@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from runtime.folder_objects import FolderObjects
@@ -66,6 +67,19 @@ async def test_a_job_is_followed_through_the_log_and_over_a_restart(kafka_bootst
         await says(log, images_rendered(job_id=job))
     async with serving_gateway(kafka_bootstrap, tables, tmp_path) as client:
         await becomes(client, status, stage="voice", progress=50)
+
+
+async def test_a_gateway_that_a_bug_keeps_from_the_log_ends(tables: str, tmp_path: Path):
+    async with asyncio.timeout(60):
+        with pytest.raises(ValueError, match="invalid literal"):
+            async with serving_gateway("127.0.0.1:port", tables, tmp_path):
+                await asyncio.Event().wait()
+
+
+async def test_a_gateway_that_is_cancelled_is_no_bug(tables: str, tmp_path: Path):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1), serving_gateway("127.0.0.1:1", tables, tmp_path):
+            await asyncio.Event().wait()
 
 
 async def test_without_a_broker_it_serves_and_accepts_nothing(tables: str, tmp_path: Path):

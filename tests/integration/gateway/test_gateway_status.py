@@ -6,10 +6,24 @@ from typing import Any
 import pytest
 
 from runtime.errors import Unavailable
+from runtime.s3_objects import S3Objects, s3_client
 from schemas.envelope import derive_id
 from schemas.jobs import JobFailed, JobProgressed, Waiting
+from schemas.media import Degraded
 from schemas.topics import CHAIN, JOB_TOPICS
-from tests.builders import NOON, chain, envelope, job_id, record, script_written, video_published, video_requested
+from tests.builders import (
+    NOON,
+    chain,
+    cost,
+    envelope,
+    images_rendered,
+    job_id,
+    record,
+    script_written,
+    video_published,
+    video_requested,
+    voice_recorded,
+)
 from tests.gateways import GatewayUnderTest, problem, running
 
 
@@ -31,6 +45,7 @@ async def test_a_finished_job_shows_all_of_it(gateway: GatewayUnderTest):
         "stage": None,
         "waiting_for": None,
         "progress": 100,
+        "stages": {"script": 100, "images": 100, "voice": 100, "assembler": 100, "storage": 100},
         "title": "Coral reefs",
         "prompt": "Why coral reefs matter",
         "style": "Educational",
@@ -38,6 +53,7 @@ async def test_a_finished_job_shows_all_of_it(gateway: GatewayUnderTest):
         "voice": "aria",
         "language": "en",
         "scene_count": 3,
+        "target_seconds": 60,
         "created_at": "2026-01-01T12:00:00Z",
         "completed_at": "2026-01-01T12:00:00Z",
         "video_url": f"{base}/video.mp4",
@@ -48,7 +64,53 @@ async def test_a_finished_job_shows_all_of_it(gateway: GatewayUnderTest):
         "revision": 1,
         "video_revision": 1,
         "error": None,
+        "costs": {"usd": 0.0, "by_stage": {}, "complete": True},
+        "degraded": [],
         "attributions": [],
+    }
+
+
+async def test_costs_are_told_by_stage(gateway: GatewayUnderTest):
+    paid = (cost("script", 0.1), cost("images", 0.2), cost("images", None, "new"))
+    await gateway.log.deliver(video_requested(), images_rendered(costs=paid))
+    assert (await gateway.status(job_id()))["costs"] == {
+        "usd": 0.3,
+        "by_stage": {"script": 0.1, "images": 0.2},
+        "complete": False,
+    }
+    gave_up = JobFailed(
+        job_id=job_id(), stage="voice", code="permanent", message="no", attempts=1, costs=(cost("voice", 0.05),)
+    )
+    await gateway.log.deliver(gave_up)
+    assert (await gateway.status(job_id()))["costs"]["by_stage"] == {"script": 0.1, "images": 0.2, "voice": 0.05}
+    await gateway.log.deliver(voice_recorded(costs=(*paid, cost("voice", 0.04))))
+    assert (await gateway.status(job_id()))["costs"]["by_stage"]["voice"] == 0.04
+
+
+async def test_what_a_stand_in_made_is_told_in_status_and_feed(gateway: GatewayUnderTest):
+    degraded = (
+        Degraded(stage="images", scene=0, reason="Nebius is away"),
+        Degraded(stage="script", reason="OpenAI is away"),
+    )
+    await gateway.log.deliver(video_published(degraded=degraded))
+    expected = [
+        {"scene": 1, "stage": "images", "reason": "Nebius is away"},
+        {"scene": None, "stage": "script", "reason": "OpenAI is away"},
+    ]
+    assert (await gateway.status(job_id()))["degraded"] == expected
+    [item] = (await gateway.client.get("/api/v1/feed")).json()["items"]
+    assert item["degraded"] == expected
+
+
+async def test_how_far_each_stage_is_is_told(gateway: GatewayUnderTest):
+    step = JobProgressed(job_id=job_id(), stage="images", step=2, steps=5, label="image 2")
+    await gateway.log.deliver(script_written(), step)
+    assert (await gateway.status(job_id()))["stages"] == {
+        "script": 100,
+        "images": 20,
+        "voice": 0,
+        "assembler": 0,
+        "storage": 0,
     }
 
 
@@ -160,6 +222,7 @@ async def test_the_feed_is_chosen_by_style(gateway: GatewayUnderTest):
                 "thumbnail_url": f"/videos/{job_id(2)}/thumbnail.jpg",
                 "duration": 8.0,
                 "completed_at": "2026-01-01T12:00:00Z",
+                "degraded": [],
             }
         ],
         "next_cursor": None,
@@ -222,6 +285,29 @@ async def test_the_page_plays_videos_from_where_the_store_leads(tables: str, tmp
     async with running(tables, tmp_path, gateway_media_origins="https://r2.example") as gateway:
         policy = (await gateway.client.get("/")).headers["content-security-policy"]
         assert "media-src 'self' https://r2.example;" in policy
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "public_url", "origin"),
+    [
+        ("https://account.r2.cloudflarestorage.com", None, "https://account.r2.cloudflarestorage.com"),
+        ("http://127.0.0.1:7070", None, "http://127.0.0.1:7070"),
+        ("http://127.0.0.1:7070", "https://cdn.example/v/", "https://cdn.example"),
+        (None, None, "https://videos.s3.amazonaws.com"),
+    ],
+)
+async def test_unless_told_the_page_plays_from_where_the_stores_addresses_lead(
+    tables: str, tmp_path: Path, endpoint: str | None, public_url: str | None, origin: str
+):
+    client = s3_client(endpoint_url=endpoint, region="auto", access_key="id", secret_key="secret")
+    store = S3Objects(client, "videos", public_url=public_url)
+    async with running(tables, tmp_path, published=store) as gateway:
+        policy = (await gateway.client.get("/")).headers["content-security-policy"]
+        assert f"media-src 'self' {origin};" in policy
+
+
+async def test_a_folder_leads_nowhere_else(gateway: GatewayUnderTest):
+    assert "media-src 'self';" in (await gateway.client.get("/")).headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/"])
