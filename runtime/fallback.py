@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from runtime.clock import Clock, utc_now
 from runtime.errors import Unavailable
 
 Provider = TypeVar("Provider")
@@ -30,7 +31,7 @@ class Fallback(Generic[Provider]):
 
     providers: Sequence[Provider]
     after: timedelta
-    clock: Callable[[], datetime]
+    clock: Clock = utc_now
     _away_since: dict[int, datetime] = field(default_factory=dict[int, datetime], init=False)
 
     def chain(self) -> "Chain[Provider]":

@@ -1,12 +1,11 @@
 """What a stage publishes about a job beside its answer: that it progressed, waits or failed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
 
+from runtime.clock import Clock
 from runtime.dead_letters import Failure
 from runtime.errors import Unavailable
 from runtime.records import Bus, Record
@@ -17,8 +16,6 @@ from schemas.jobs import JobFailed, JobProgressed, Waiting
 from schemas.topics import JOB_FAILED, JOB_PROGRESSED, ServiceName, Topic
 
 log = structlog.get_logger(__name__)
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)

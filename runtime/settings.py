@@ -5,10 +5,10 @@ They are read in each service's `app.py` and nowhere else.
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -77,6 +77,21 @@ class S3Settings(Settings):
     s3_public_url: str | None = None
 
 
+def _names(chain: object) -> object:
+    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
+
+
+def _each_once(chain: tuple[str, ...]) -> tuple[str, ...]:
+    if not chain or not all(chain) or len(set(chain)) < len(chain):
+        raise ValueError("one name or more, each once, separated by commas")
+    return chain
+
+
+Name = TypeVar("Name", bound=str)
+ProviderChain = Annotated[tuple[Name, ...], NoDecode, BeforeValidator(_names), AfterValidator(_each_once)]
+"""Providers in the order of preference, such as `nebius,offline`."""
+
+
 class StageSettings(Settings):
     """What every stage can be told; a subclass sets the prefix `KEYFRAME_<STAGE>_`."""
 
@@ -92,3 +107,14 @@ class StageSettings(Settings):
     """Unexpected errors in a row after which the stage stops taking records."""
     consumers: Annotated[int, Field(ge=1)] = 1
     """Records in hand at once in one process; scale by replicas first."""
+
+
+class ProviderSettings(StageSettings):
+    """What every stage that calls a provider can be told."""
+
+    fallback_after: Positive = 120.0
+    """Seconds that a provider must have been unavailable before the next of the chain steps in."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls that one replica begins in any minute; no limit where it is not set."""
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    """Calls to the provider under way at once in one replica, of all videos."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from runtime.answers import Answers
 from runtime.artefacts import Artefacts
 from runtime.bill import Budget
 from runtime.brake import Brake
+from runtime.clock import Clock, utc_now
 from runtime.crashes import LIMIT, Crashes
 from runtime.dead_letters import Failure, parked_headers
 from runtime.errors import Permanent, StageError, Transient, Unavailable
@@ -20,7 +21,7 @@ from runtime.hand import Doing, GivenUp, Hand
 from runtime.objects import ObjectStore
 from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
 from runtime.records import Bus, Record
-from runtime.reports import Clock, Reports, Task
+from runtime.reports import Reports, Task
 from runtime.retry import HOLD_SLICE, Hold, Jitter, Trial, innermost, judge
 from runtime.stage import AnyStage, Job
 from schemas.base import Contract
@@ -36,10 +37,6 @@ TROUBLE_NAP = 3.0
 TRIALS_KEPT = 1000
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass
 class Worker:
     """Takes the records of one stage, one at a time, to their outcomes."""
@@ -53,7 +50,7 @@ class Worker:
     gate: Gate = field(default_factory=Gate)
     budget: float | None = None
     """US dollars that a job may cost."""
-    clock: Clock = _now
+    clock: Clock = utc_now
     crashes: Crashes = field(init=False)
     _trials: dict[str, Trial] = field(init=False, default_factory=dict[str, Trial])
 

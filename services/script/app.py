@@ -1,14 +1,16 @@
 """The script service, wired: settings in, adapters picked."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
+from runtime.fallback import Fallback
 from runtime.limits import Limiter
 from runtime.moderation import ModerationSettings, moderator
-from runtime.settings import Positive, StageSettings
+from runtime.settings import Positive, ProviderChain, ProviderSettings
 from runtime.stage import Job, Stage
 from schemas.events import ScriptWritten, VideoRequested
 from schemas.topics import SCRIPT_WRITTEN, VIDEO_REQUESTED, ServiceName
@@ -20,26 +22,12 @@ from services.script.wikipedia import Wikipedia
 Provider = Literal["offline", "openai"]
 
 
-def _names(chain: object) -> object:
-    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
-
-
-def _each_once(chain: tuple[Provider, ...]) -> tuple[Provider, ...]:
-    if not chain or len(set(chain)) < len(chain):
-        raise ValueError("one name or more, each once, separated by commas")
-    return chain
-
-
-Chain = Annotated[tuple[Provider, ...], NoDecode, BeforeValidator(_names), AfterValidator(_each_once)]
-"""Writers in the order of preference, such as `openai,offline`."""
-
-
-class ScriptSettings(ModerationSettings, StageSettings):
+class ScriptSettings(ModerationSettings, ProviderSettings):
     """KEYFRAME_SCRIPT_*, OPENAI_* and KEYFRAME_MODERATION"""
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_SCRIPT_")
 
-    provider: Chain = ("offline",)
+    provider: ProviderChain[Provider] = ("offline",)
     """Who writes, and who writes instead while the one before is away."""
     openai_model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")] = Field(
         default="gpt-4o-mini", validation_alias="OPENAI_MODEL"
@@ -48,10 +36,6 @@ class ScriptSettings(ModerationSettings, StageSettings):
     """How often an answer that is no usable script is asked for again in one try; each is paid for."""
     call_deadline: Positive = 120.0
     """Seconds that one call to the writing model may take."""
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Calls that one replica begins in a minute."""
-    at_once: Annotated[int, Field(ge=1, le=100)] = 4
-    """Calls to the writing model under way at once, of all videos."""
 
     wikipedia: bool = True
     """Whether the offline writer may look a topic up in Wikipedia."""
@@ -71,11 +55,11 @@ def writers(settings: ScriptSettings) -> tuple[ScriptWriter, ...]:
 def build(settings: ScriptSettings) -> Stage[VideoRequested, ScriptWritten, Ports]:
     """The stage with the adapters that the settings name."""
     chain = writers(settings)
-    writer = chain[0]
+    fallback = Fallback(chain, timedelta(seconds=settings.fallback_after))
     reviewer = moderator(settings)
 
     def ports(job: Job) -> Ports:
-        return Ports(writer, reviewer, job.artefacts, job.progress)
+        return Ports(fallback.chain(), reviewer, job.artefacts, job.progress)
 
     return Stage(ServiceName.SCRIPT, VIDEO_REQUESTED, SCRIPT_WRITTEN, write_script, ports, settings, providers=chain)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from runtime.artefacts import Artefacts
 from runtime.bill import Bill
 from runtime.errors import Permanent, StageError, Transient, Unavailable
+from runtime.fallback import Fallback
 from runtime.folder_objects import FolderObjects
 from runtime.moderation import Moderator
 from runtime.moderation.wordlist import WordList
@@ -57,7 +59,12 @@ class Seam:
         self.steps.append((step, steps, label, artefact))
 
     def ports(self, writer: FakeWriter | OfflineWriter) -> Ports:
-        return Ports(writer, self.moderator, Artefacts(FolderObjects(self.folder), job_id()), self.progress)
+        return Ports(
+            Fallback([writer], timedelta(0)).chain(),
+            self.moderator,
+            Artefacts(FolderObjects(self.folder), job_id()),
+            self.progress,
+        )
 
 
 @pytest.fixture
