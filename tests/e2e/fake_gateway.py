@@ -83,6 +83,8 @@ class FakeGateway:
             "keyframes": [],
             "timings": {},
             "error": None,
+            "costs": {"usd": 0, "by_stage": {}, "complete": True},
+            "degraded": [],
             "attributions": [],
         }
         self.jobs[job_id] = job | known

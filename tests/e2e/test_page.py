@@ -33,7 +33,7 @@ async def test_a_prompt_sent_by_the_keyboard_becomes_a_video_that_plays(site: Si
     await expect(page).to_have_url(re.compile(f"#/job/{FIRST_JOB}$"))
     ((_, body),) = site.gateway.submitted
     expected = {"prompt": PROMPT, "style": "Storytelling", "aspect_ratio": "16:9", "voice": "aria", "language": "en"}
-    assert body == expected | {"scene_count": 10, "source_text": None}
+    assert body == expected | {"scene_count": 10, "target_seconds": 60, "source_text": None}
 
     site.gateway.complete(FIRST_JOB)
     await expect(page.locator("#player")).to_be_visible()
@@ -93,6 +93,33 @@ async def test_the_sources_are_named(site: Site) -> None:
     page = await site.open(f"#/job/{FIRST_JOB}")
     await expect(page.locator("#sources-list")).to_have_text("Fresnel lens · CC BY-SA 4.0")
     await expect(page.get_by_role("link", name="Fresnel lens")).to_have_attribute("href", source["url"])
+
+
+async def test_what_a_stand_in_made_and_what_it_cost_are_told(site: Site) -> None:
+    site.gateway.add_job()
+    page = await site.open(f"#/job/{FIRST_JOB}")
+    await expect(page.locator("#job-now")).to_have_text("In the queue")
+    await expect(page.locator("#cost")).to_be_hidden()
+    await expect(page.locator("#stand-ins")).to_be_hidden()
+    job = site.gateway.jobs[FIRST_JOB]
+    job["degraded"] = [
+        {"scene": 2, "stage": "images", "reason": "Nebius is away"},
+        {"scene": None, "stage": "script", "reason": "OpenAI is away"},
+    ]
+    job["costs"] = {"usd": 0.0143, "by_stage": {"script": 0.0013, "images": 0.013}, "complete": False}
+    site.gateway.complete(FIRST_JOB)
+    await expect(page.locator("#stand-ins-list li")).to_have_text(
+        ["Images · scene 2 · Nebius is away", "Script · OpenAI is away"]
+    )
+    await expect(page.locator("#cost")).to_have_text(
+        "Cost: $0.0143 and what has no known price (Script $0.0013, Images $0.0130)"
+    )
+    await page.get_by_role("link", name="New video").click()
+    site.gateway.add_job(f"{FIRST_JOB[:-1]}2")
+    await page.goto(f"{site.address}/#/job/{FIRST_JOB[:-1]}2")
+    await expect(page.locator("#job-now")).to_have_text("In the queue")
+    await expect(page.locator("#cost")).to_be_hidden()
+    await expect(page.locator("#stand-ins")).to_be_hidden()
 
 
 async def test_a_lost_connection_is_shown_and_recovers(site: Site) -> None:

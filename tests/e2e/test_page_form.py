@@ -25,6 +25,20 @@ async def test_a_refused_field_is_marked_where_it_is(site: Site) -> None:
     assert (refused["scene_count"], accepted["scene_count"]) == (10, 9)
 
 
+async def test_the_length_can_be_chosen(site: Site) -> None:
+    page = await site.open()
+    await page.locator("summary").click()
+    await page.get_by_label("Length").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#target_seconds-value")).to_have_text("about 65 s")
+    await expect(page.locator("#options-summary")).to_contain_text("10 scenes · 65 s")
+    errors = ({"pointer": "#/target_seconds", "detail": "At most 60 here."},)
+    site.gateway.refusal = Refusal(422, "The request is not valid.", errors)
+    await submit(page)
+    await expect(page.locator("#target_seconds-error")).to_have_text("At most 60 here.")
+    assert site.gateway.submitted[0][1]["target_seconds"] == 65
+
+
 async def test_what_is_empty_or_too_long_is_not_sent(site: Site) -> None:
     page = await site.open()
     await page.get_by_role("button", name="Go").click()

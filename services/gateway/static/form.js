@@ -5,9 +5,8 @@ import { announce, byId, characters, element, write } from "./dom.js";
 import { takeDrops } from "./source.js";
 
 const LIMITS = { prompt: 2_000, source_text: 50_000 };
-const FIELDS = ["prompt", "style", "aspect_ratio", "voice", "scene_count", "source_text"];
+const FIELDS = ["prompt", "style", "aspect_ratio", "voice", "scene_count", "target_seconds", "source_text"];
 const IN_OPTIONS = new Set(FIELDS.slice(2));
-const SECONDS_A_SCENE = 6;
 const USUAL_STYLES = [{ name: "Educational" }, { name: "Storytelling" }, { name: "Meme" }];
 
 const form = byId("form");
@@ -80,13 +79,15 @@ function showCount(field) {
 }
 
 function showOptions() {
-  const scenes = Number(form.scene_count.value);
-  const length = Math.round((scenes * SECONDS_A_SCENE) / 10) * 10;
-  write(byId("scene_count-value"), `${scenes} · about ${length} s`);
-  form.scene_count.setAttribute("aria-valuetext", `${scenes} scenes, about ${length} seconds`);
+  const scenes = form.scene_count.value;
+  const seconds = form.target_seconds.value;
+  write(byId("scene_count-value"), scenes);
+  write(byId("target_seconds-value"), `about ${seconds} s`);
+  form.scene_count.setAttribute("aria-valuetext", `${scenes} scenes`);
+  form.target_seconds.setAttribute("aria-valuetext", `about ${seconds} seconds`);
   const voice = form.voice.selectedOptions[0]?.textContent.split(" · ")[0];
   const source = form.source_text.value ? "your text" : null;
-  const said = [form.aspect_ratio.value, voice, `${scenes} scenes`, source].filter(Boolean);
+  const said = [form.aspect_ratio.value, voice, `${scenes} scenes`, `${seconds} s`, source].filter(Boolean);
   write(byId("options-summary"), said.join(" · "));
 }
 
@@ -149,6 +150,7 @@ function readRequest() {
     aspect_ratio: said.aspect_ratio,
     ...(voice ? { voice: voice.name, language: voice.language } : {}),
     scene_count: Number(said.scene_count),
+    target_seconds: Number(said.target_seconds),
     source_text: said.source_text.trim() || null,
   };
 }

@@ -52,6 +52,8 @@ export function closeJob() {
   byId("progress-bar").removeAttribute("value");
   byId("stages").replaceChildren();
   showSources([]);
+  showStandIns([]);
+  showCost(null);
 }
 
 function showJob(job) {
@@ -70,6 +72,8 @@ function showJob(job) {
   showTiles(job);
   showPlayer(job);
   showSources(job.attributions ?? []);
+  showStandIns(job.degraded ?? []);
+  showCost(job.costs);
   say(job);
 }
 
@@ -154,6 +158,31 @@ function showSources(attributions) {
     }),
   );
 }
+
+/** Says what another provider made than the one that was asked for, and why. */
+function showStandIns(degraded) {
+  byId("stand-ins").hidden = degraded.length === 0;
+  byId("stand-ins-list").replaceChildren(
+    ...degraded.map(({ scene, stage, reason }) => {
+      const [, label] = STAGES.find(([name]) => name === stage) ?? [null, stage];
+      return element("li", {}, [label, scene && `scene ${scene}`, reason].filter(Boolean).join(" · "));
+    }),
+  );
+}
+
+function showCost(costs) {
+  byId("cost").hidden = !(costs?.usd > 0);
+  if (byId("cost").hidden) return;
+  const parts = Object.entries(costs.by_stage).map(([stage, usd]) => {
+    const [, label] = STAGES.find(([name]) => name === stage) ?? [null, stage];
+    return `${label} ${dollars(usd)}`;
+  });
+  const unknown = costs.complete ? "" : " and what has no known price";
+  write(byId("cost"), `Cost: ${dollars(costs.usd)}${unknown} (${parts.join(", ")})`);
+}
+
+/** 0.0441 → "$0.0441": most videos cost a few cents, and a stage less than one. */
+const dollars = (usd) => `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 
 function showRefusal(problem) {
   const unknown = problem.status === 404;
