@@ -97,7 +97,9 @@ class ImagesServer:
     paid: int = 0
     """Pictures, or what was sold as such."""
     got: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
-    """The headers of all other requests."""
+    """The headers of requests for files."""
+    callers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    """The headers of calls to the API."""
     invalid: list[str] = field(default_factory=list[str])
     """What was wrong with requests."""
     at_work: int = 0
@@ -118,6 +120,7 @@ class ImagesServer:
         if path in self.files:
             self.got.append(headers)
             return self.files[path]
+        self.callers.append(headers)
         if headers.get("authorization") != f"Bearer {KEY}":
             return error(401, f"Incorrect API key provided: {headers.get('authorization', '')}", "invalid_api_key")
         if (method, path) == ("GET", "/v1/models"):

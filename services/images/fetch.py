@@ -133,5 +133,5 @@ async def _body(response: httpx.Response) -> bytes:
 
 @cache
 def trust() -> ssl.SSLContext:
-    """The authorities that are trusted: read once, because that takes longer than a picture."""
+    """The authorities that are trusted, read once."""
     return httpx.create_ssl_context()

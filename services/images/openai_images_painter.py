@@ -18,7 +18,7 @@ from runtime.errors import Transient, Unavailable
 from runtime.limits import Limiter
 from schemas.costs import Charge
 from schemas.prices import usd
-from services.images.fetch import CONNECT_SECONDS, MAX_BYTES, fetch
+from services.images.fetch import CONNECT_SECONDS, MAX_BYTES, fetch, trust
 from services.images.image_server import ImageServer, failure
 from services.images.picture import check_picture
 from services.images.ports import Painted, PictureRequest
@@ -65,6 +65,7 @@ class OpenAIImagesPainter:
         self._model = model
         self._limiter = limiter
         self._deadline = deadline
+        self._trust = trust()  # here, because it takes too long for the event loop
 
     @property
     def name(self) -> str:
@@ -163,7 +164,7 @@ class OpenAIImagesPainter:
             timeout=timeout,
             default_headers={"Accept-Encoding": "identity"},
             http_client=DefaultAsyncHttpxClient(
-                timeout=timeout, follow_redirects=False, event_hooks={"response": [_bound]}
+                verify=self._trust, timeout=timeout, follow_redirects=False, event_hooks={"response": [_bound]}
             ),
         )
         # The SDK takes these from OPENAI_* in the environment and would tell them to any other provider.

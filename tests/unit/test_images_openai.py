@@ -25,7 +25,18 @@ from services.images.ports import PictureRequest, Refused
 from services.images.presets import presets
 from services.images.refused_elsewhere import RefusedElsewhere
 from tests.builders import unbilled
-from tests.images_server import FOREVER, KEY, MODEL, Answer, ImagesServer, error, images_server, json_answer, picture
+from tests.images_server import (
+    FOREVER,
+    KEY,
+    MODEL,
+    Answer,
+    ImagesServer,
+    error,
+    images_server,
+    json_answer,
+    link,
+    picture,
+)
 from tests.pictures import FakePainter, encoded
 
 SIZE = (256, 256)
@@ -103,6 +114,23 @@ async def test_it_takes_every_format_as_base64_and_by_address(server: ImagesServ
     assert Image.open(io.BytesIO(painted.data)).format == kind
     assert server.paid == 1
     assert all("authorization" not in headers for headers in server.got)
+
+
+async def test_an_expired_address_is_looked_at_twice_and_paid_once(server: ImagesServer) -> None:
+    server.files["/expired"] = Answer(b"<Error>Request has expired</Error>", 403)
+    wrong = await refusal(server, link(f"{server.origin}/expired"), bill := unbilled())
+    assert isinstance(wrong, Transient)
+    assert "expired" in str(wrong)
+    assert (server.paid, len(server.got), len(bill.charges)) == (1, 2, 1)
+
+
+async def test_openais_own_variables_are_not_told_to_others(
+    server: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, "openai-s3cret")
+    await painter(server.url).paint(FOX, unbilled())
+    assert "openai-s3cret" not in str(server.callers)
 
 
 async def test_a_picture_of_another_size_is_not_taken(server: ImagesServer) -> None:
