@@ -52,21 +52,22 @@ lock: | $(BIN)/uv  ## Lock the dependencies anew, with hashes and without an ind
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 
+# An install that was cut off leaves packages that look whole: every one is laid anew.
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "KeyFrame needs Python 3.11 or newer; choose one with make PYTHON=python3.x" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "The Debian package python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --disable-pip-version-check uv==0.13.9 >$(VENV)/pip.log 2>&1 \
+	@$(BIN)/pip install --disable-pip-version-check --ignore-installed uv==0.13.9 >$(VENV)/pip.log 2>&1 \
 		|| { echo "uv could not be installed, see $(VENV)/pip.log; the first run needs a network" >&2; exit 1; }
 
 $(VENV)/run: requirements.lock pyproject.toml | $(BIN)/uv
 	@echo "Installing KeyFrame into $(VENV) (some 800 MB once: a voice model, a Java runtime, FFmpeg, OpenCV) …"
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --reinstall --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/dev: requirements-dev.lock pyproject.toml $(VENV)/run
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install -q --reinstall --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
