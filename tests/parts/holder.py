@@ -6,6 +6,7 @@ line does.
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -33,4 +34,6 @@ async def main(data: str, cache: str) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests in the background of a script has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main(*sys.argv[1:]))
