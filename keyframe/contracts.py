@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from keyframe import VERSION
 from runtime.folder_objects import FolderObjects
 from runtime.kafka import KafkaLog
@@ -28,8 +30,9 @@ def documents() -> Mapping[str, str]:
 
 
 def _openapi() -> dict[str, Any]:
-    """The gateway's API; nothing is connected for it."""
-    app = create_app(GatewaySettings(), KafkaLog("unused", "contracts"), PostgresView(""), FolderObjects(Path()))
+    """The gateway's API, with the token that it may ask for; nothing is connected for it."""
+    settings = GatewaySettings(api_token=SecretStr("any that is long enough"))
+    app = create_app(settings, KafkaLog("unused", "contracts"), PostgresView(""), FolderObjects(Path()))
     return app.openapi()
 
 

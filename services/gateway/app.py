@@ -17,7 +17,7 @@ from runtime.errors import Unavailable
 from runtime.kafka import Subscription
 from runtime.moderation import ModerationSettings, Moderator, moderator
 from runtime.objects import ObjectStore
-from runtime.settings import InvalidSetting
+from runtime.settings import InvalidSetting, ProviderChain
 from schemas.topics import ServiceName
 from services.gateway import problems, security
 from services.gateway.addresses import Addresses
@@ -78,10 +78,10 @@ class GatewaySettings(ModerationSettings):
     api_token: Annotated[SecretStr, AfterValidator(_trimmed)] | None = None
     """At least 8 characters. The bearer token that the API asks for; none where it is not set."""
 
-    script_provider: str = OFFLINE
-    images_provider: str = OFFLINE
-    voice_provider: str = OFFLINE
-    """Whose voices can be chosen. Of each stage: several, separated by commas, are a chain."""
+    script_provider: ProviderChain[str] = (OFFLINE,)
+    images_provider: ProviderChain[str] = (OFFLINE,)
+    voice_provider: ProviderChain[str] = (OFFLINE,)
+    """Whose voices can be chosen."""
     openai_model: str = Field(default="gpt-4o-mini", validation_alias="OPENAI_MODEL")
     nebius_model: str = Field(default="black-forest-labs/flux-schnell", validation_alias="NEBIUS_MODEL")
     images_model: str = "the usual model"
@@ -90,13 +90,12 @@ class GatewaySettings(ModerationSettings):
 
     @property
     def providers(self) -> Mapping[ServiceName, tuple[str, ...]]:
-        """The chain of each stage that has one, the first choice first."""
-        chains = {
+        """The chain of each stage that has one."""
+        return {
             ServiceName.SCRIPT: self.script_provider,
             ServiceName.IMAGES: self.images_provider,
             ServiceName.VOICE: self.voice_provider,
         }
-        return {stage: tuple(name.strip() for name in chain.split(",")) for stage, chain in chains.items()}
 
     @property
     def models(self) -> Mapping[ServiceName, Model]:

@@ -16,7 +16,7 @@ CHARACTERS_PER_SECOND = 15.5
 CHARACTERS_PER_TOKEN = 4
 """Of English, about (OpenAI's own rule of thumb)."""
 
-INSTRUCTION_TOKENS, ANSWER_TOKENS, SCENE_TOKENS = 1_000, 250, 90
+INSTRUCTION_TOKENS, ANSWER_TOKENS, SCENE_TOKENS = 1_100, 200, 50
 """The order for a script; of the script what is there once; a scene's picture and form."""
 
 UNMARKED_ENGINES = frozenset({"generative"})

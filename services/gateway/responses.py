@@ -29,10 +29,10 @@ class Links(Answer):
 class EstimatedCost(Answer):
     """What a video will cost, about, in US dollars and without what is asked for twice."""
 
-    usd: Annotated[float | None, Field(examples=[0.0441])]
+    usd: Annotated[float | None, Field(examples=[0.0435])]
     """Null where the price of a part is not known."""
     by_stage: Annotated[
-        dict[ServiceName, float | None], Field(examples=[{"script": 0.0014, "images": 0.013, "voice": 0.0298}])
+        dict[ServiceName, float | None], Field(examples=[{"script": 0.0007, "images": 0.013, "voice": 0.0298}])
     ]
     reason: str | None
     """Why it is not known."""
@@ -77,7 +77,7 @@ class Costs(Answer):
     """What the paid calls for the newest revision cost so far, in US dollars."""
 
     usd: float
-    by_stage: Annotated[dict[str, float], Field(examples=[{"script": 0.0014, "images": 0.013}])]
+    by_stage: Annotated[dict[str, float], Field(examples=[{"script": 0.0007, "images": 0.013}])]
     complete: bool
     """False where the price of a call is not known: it is in no sum."""
 

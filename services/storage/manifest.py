@@ -35,8 +35,8 @@ class SpeechMade(_Part):
     key: str
     duration: float
     """Seconds."""
-    timings: str | None = None
-    """How the words' times were found: "measured" by the voice, or "aligned" to the sound's pauses."""
+    timings: str
+    """Whether the words' times were measured by the voice, or aligned to the sound's pauses."""
 
 
 class SceneMade(_Part):

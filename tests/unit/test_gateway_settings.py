@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -25,9 +26,10 @@ def test_a_token_that_anybody_guesses_is_refused(token: str):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "gateway"])  # noqa: S104 - what is refused
 @pytest.mark.parametrize(
-    "paid", [{"script_provider": "openai"}, {"images_provider": "offline, nebius"}, {"voice_provider": "polly"}]
+    "paid",
+    [{"script_provider": ("openai",)}, {"images_provider": ("offline", "nebius")}, {"voice_provider": ("polly",)}],
 )
-def test_strangers_cannot_spend_money(host: str, paid: dict[str, str]):
+def test_strangers_cannot_spend_money(host: str, paid: Any):
     with pytest.raises(InvalidSetting) as refusal:
         GatewaySettings(gateway_host=host, **paid)
     assert str(refusal.value).startswith("KEYFRAME_API_TOKEN: it must be set where others can reach the gateway")
@@ -38,7 +40,7 @@ def test_strangers_cannot_spend_money(host: str, paid: dict[str, str]):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_on_this_machine_alone_no_token_is_needed(host: str):
-    assert GatewaySettings(gateway_host=host, script_provider="openai").api_token is None
+    assert GatewaySettings(gateway_host=host, script_provider=("openai",)).api_token is None
 
 
 async def test_a_process_that_refuses_to_start_says_so_in_one_line():
@@ -56,7 +58,7 @@ async def test_a_process_that_refuses_to_start_says_so_in_one_line():
 
 
 def test_the_first_of_each_chain_is_who_is_asked():
-    settings = GatewaySettings(images_provider="nebius, offline", voice_provider="polly")
+    settings = GatewaySettings(images_provider=("nebius", "offline"), voice_provider=("polly",))
     assert settings.models == {
         "script": Model("offline", "gpt-4o-mini"),
         "images": Model("nebius", "black-forest-labs/flux-schnell"),
@@ -67,7 +69,7 @@ def test_the_first_of_each_chain_is_who_is_asked():
 def test_models_go_by_the_vendors_names(monkeypatch: pytest.MonkeyPatch):
     for name, value in {
         "KEYFRAME_SCRIPT_PROVIDER": "openai",
-        "KEYFRAME_IMAGES_PROVIDER": "compatible",
+        "KEYFRAME_IMAGES_PROVIDER": "compatible, offline",
         "KEYFRAME_VOICE_PROVIDER": "polly",
         "OPENAI_MODEL": "gpt-4o",
         "KEYFRAME_IMAGES_MODEL": "sdxl",

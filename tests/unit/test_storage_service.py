@@ -192,7 +192,7 @@ async def test_the_manifest_says_what_it_cost_and_what_a_stand_in_made(house: Ho
     assert manifest["costs"]["calls"] == [cost.model_dump(mode="json") for cost in costs]
     assert manifest["degraded"] == [one.model_dump(mode="json") for one in degraded]
     assert manifest["target_seconds"] == 30
-    assert [scene["speech"]["timings"] for scene in manifest["scenes"]] == ["aligned", None, None]
+    assert [scene["speech"]["timings"] for scene in manifest["scenes"]] == ["aligned", "measured", "measured"]
 
 
 async def test_a_redelivery_gives_the_same_event_and_bytes(house: House) -> None:

@@ -50,7 +50,11 @@ async def test_the_length_can_be_chosen(gateway: GatewayUnderTest, seconds: int)
 
 
 async def test_what_a_video_will_cost_is_told(tables: str, tmp_path: Path):
-    paid = {"script_provider": "openai", "images_provider": "nebius,offline", "voice_provider": "polly"}
+    paid = {
+        "script_provider": ("openai",),
+        "images_provider": ("nebius", "offline"),
+        "voice_provider": ("polly",),
+    }
     async with running(tables, tmp_path, **paid) as gateway:
         first = await gateway.submit("one", scene_count=5)
         cost = first.json()["estimate"]
@@ -62,7 +66,7 @@ async def test_what_a_video_will_cost_is_told(tables: str, tmp_path: Path):
 
 
 async def test_a_price_that_is_not_known_is_said(tables: str, tmp_path: Path):
-    async with running(tables, tmp_path, images_provider="nebius", nebius_model="flux-new") as gateway:
+    async with running(tables, tmp_path, images_provider=("nebius",), nebius_model="flux-new") as gateway:
         assert (await gateway.submit()).json()["estimate"] == {
             "usd": None,
             "by_stage": {"script": 0.0, "images": None, "voice": 0.0},

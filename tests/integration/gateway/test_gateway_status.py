@@ -238,14 +238,14 @@ async def test_links_are_whole_where_the_world_reaches_us(tables: str, tmp_path:
 
 
 async def test_choices_are_told_with_whether_they_are_served(tables: str, tmp_path: Path):
-    async with running(tables, tmp_path, voice_provider="nobody") as gateway:
+    async with running(tables, tmp_path, voice_provider=("nobody",)) as gateway:
         styles = (await gateway.client.get("/api/v1/styles")).json()["styles"]
         assert [style["name"] for style in styles] == ["Educational", "Storytelling", "Meme"]
         voices = (await gateway.client.get("/api/v1/voices")).json()["voices"]
         assert {voice["served"] for voice in voices} == {False}
         problem(await gateway.submit(voice="aria"), 422, "#/voice")
         problem(await gateway.submit(language="en"), 422, "#/language")
-    async with running(tables, tmp_path, voice_provider="polly, offline") as gateway:
+    async with running(tables, tmp_path, voice_provider=("polly", "offline")) as gateway:
         voices = (await gateway.client.get("/api/v1/voices")).json()["voices"]
         assert {voice["served"] for voice in voices} == {True}
 
