@@ -36,16 +36,16 @@ class Fallback(Generic[Provider]):
 
     def chain(self) -> "Chain[Provider]":
         """The chain for one record, beginning at the provider that is preferred."""
-        return Chain(self)
+        return Chain(self, tuple(range(len(self.providers))))
 
     def came_back(self, position: int) -> None:
         """The provider has served."""
         self._away_since.pop(position, None)
 
-    def went_away(self, position: int) -> bool:
-        """The provider was unavailable; says whether the next should step in."""
+    def is_overdue(self, position: int) -> bool:
+        """Notes that the provider was unavailable; says whether it has been for too long."""
         since = self._away_since.setdefault(position, self.clock())
-        return position + 1 < len(self.providers) and self.clock() - since >= self.after
+        return self.clock() - since >= self.after
 
 
 @dataclass
@@ -53,8 +53,14 @@ class Chain(Generic[Provider]):
     """One record's way along the chain: once the next provider has stepped in, it does all that is left."""
 
     _fallback: Fallback[Provider]
-    _position: int = 0
+    _order: tuple[int, ...]
+    _step: int = 0
     _reason: str | None = None
+
+    def among(self, suits: Callable[[Provider], bool]) -> "Chain[Provider]":
+        """The chain without the stand-ins that do not suit the record; the first choice stays."""
+        first, *others = self._order
+        return Chain(self._fallback, (first, *(each for each in others if suits(self._fallback.providers[each]))))
 
     async def call(self, use: Callable[[Provider], Awaitable[Result]]) -> Served[Result]:
         """Uses the provider at hand.
@@ -63,14 +69,15 @@ class Chain(Generic[Provider]):
             Unavailable: it is away, and not for long enough, or there is no other.
         """
         while True:
-            position = self._position
+            step = self._step
+            position = self._order[step]
             try:
                 result = await use(self._fallback.providers[position])
             except Unavailable as away:
-                if not self._fallback.went_away(position):
+                if not self._fallback.is_overdue(position) or step + 1 == len(self._order):
                     raise
-                if position == self._position:  # several calls may fail at once; one step is enough
-                    self._position, self._reason = position + 1, str(away)
+                if step == self._step:  # several calls may fail at once; one step is enough
+                    self._step, self._reason = step + 1, str(away)
             else:
                 self._fallback.came_back(position)
-                return Served(result, self._reason if position else None)
+                return Served(result, self._reason if step else None)

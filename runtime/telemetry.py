@@ -12,6 +12,8 @@ def configure_logs(settings: CommonSettings) -> None:
     """Logs go to standard error, as JSON for machines or as text for people."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    for chatty in ("httpx", "httpx2"):  # they log addresses, and a signed address is a key
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     renderer = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"

@@ -1,7 +1,7 @@
 """What a video is made of: frames, scenes, pictures, speech and files."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -113,6 +113,8 @@ class Speech(Contract):
     sample_rate: Annotated[int, Field(gt=0)]
     words: tuple[Word, ...]
     provider: str
+    timings: Literal["measured", "aligned"] = "measured"
+    """Whether the speaker said when each word sounds, or they were aligned to the sound's pauses afterwards."""
 
 
 class SpokenScene(PaintedScene):

@@ -28,6 +28,9 @@ class FakeSpeaker:
     level: float = 0.1
     asked: list[SpeechRequest] = field(default_factory=list[SpeechRequest])
 
+    async def preflight(self) -> None:
+        """It is always there."""
+
     async def speak(self, request: SpeechRequest, bill: Bill) -> Spoken:
         self.asked.append(request)
         texts = request.text.split()

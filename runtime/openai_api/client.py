@@ -83,13 +83,16 @@ class Client:
     def _sdk(self) -> openai.AsyncOpenAI:
         """A client for one call: it leaves no connection behind, and a call takes seconds anyway."""
         timeout = httpx2.Timeout(self._deadline, connect=min(CONNECT_SECONDS, self._deadline))
-        return openai.AsyncOpenAI(
+        sdk = openai.AsyncOpenAI(
             api_key=self.server.key or "none",  # the SDK wants one, and servers of one's own do not look at it
             base_url=self.server.base_url,
             max_retries=0,
             timeout=timeout,
             http_client=_BoundedClient(timeout=timeout, verify=_trust(), follow_redirects=False),
         )
+        if not self.server.is_openai:  # the SDK would tell anybody what the environment says of OpenAI's account
+            sdk.organization = sdk.project = None
+        return sdk
 
 
 @cache

@@ -146,7 +146,7 @@ def _of_connection(cause: BaseException | None, server: Server) -> StageError:
 def _of_status(error: openai.APIStatusError, server: Server) -> StageError:
     status, headers = error.status_code, error.response.headers
     said = f"{error.param or ''} {error.code or ''} {error.type or ''} {error.body}".casefold()
-    if {error.code, error.type} & _QUOTA or status == HTTPStatus.PAYMENT_REQUIRED:
+    if {str(error.code), str(error.type)} & _QUOTA or status == HTTPStatus.PAYMENT_REQUIRED:
         remedy = f"add credit or raise the limit of the account behind {server.key_variable}"
         return server.refusing(f"the quota of {server.name} is used up: {remedy}", headers)
     if status in (401, 403) or error.code in _KEY:
@@ -185,7 +185,7 @@ def _of_rights(error: openai.APIStatusError, said: str, server: Server) -> Unava
 
 def _of_request(error: openai.APIStatusError, said: str, server: Server) -> Permanent:
     reason = server.clean(_reason(error.body))
-    if {error.code, error.type} & _POLICY:
+    if {str(error.code), str(error.type)} & _POLICY:
         return Permanent(f"{server.name} refuses this for its content policy: {reason or 'it gives no reason'}")
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or _TOO_LONG.search(said):
         return Permanent("the text is too long for the model: shorten it, or choose a model with a longer context")

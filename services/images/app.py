@@ -1,13 +1,15 @@
 """The images service, wired: settings in, adapters picked."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
 
+from runtime.fallback import Fallback
 from runtime.limits import Limiter
 from runtime.openai_api.settings import ApiKey, ApiUrl
-from runtime.settings import InvalidSetting, Positive, StageSettings
+from runtime.settings import InvalidSetting, Positive, ProviderChain, ProviderSettings
 from runtime.stage import Job, Stage
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.topics import IMAGES_RENDERED, SCRIPT_WRITTEN, ServiceName
@@ -20,35 +22,24 @@ from services.images.service import Ports, render_images
 OFFLINE = OfflinePainter.name
 
 
-def _names(chain: object) -> object:
-    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
-
-
 def _known(chain: tuple[str, ...]) -> tuple[str, ...]:
     known = (OFFLINE, *presets())
-    if not chain or len(set(chain)) < len(chain) or not set(chain) <= set(known):
-        raise ValueError(f"one or more of {', '.join(known)}, each once, separated by commas")
+    if not set(chain) <= set(known):
+        raise ValueError(f"one or more of {', '.join(known)}")
     return chain
 
-
-Chain = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_known)]
-"""Providers in the order of preference, such as `nebius,offline`."""
 
 Model = Annotated[str, Field(max_length=200, pattern=r"^[!-~]+$")]
 
 
-class ImagesSettings(StageSettings):
+class ImagesSettings(ProviderSettings):
     """KEYFRAME_IMAGES_*, and NEBIUS_* by the vendor's names."""
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_IMAGES_")
 
-    provider: Chain = (OFFLINE,)
+    provider: Annotated[ProviderChain[str], AfterValidator(_known)] = (OFFLINE,)
     parallel: Annotated[int, Field(ge=1, le=20)] = 4
     """Pictures of one video painted at once."""
-    at_once: Annotated[int, Field(ge=1, le=100)] = 4
-    """Calls to a provider under way at once, of all videos."""
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Calls to a provider that may begin in any minute; no limit where it is not set."""
     call_deadline: Positive = 60.0
     """Seconds that one picture may take at a provider, fetching it included."""
     refused: Literal["fail", "offline"] = "fail"
@@ -72,9 +63,10 @@ def build(settings: ImagesSettings) -> Stage[ScriptWritten, ImagesRendered, Port
         InvalidSetting: a provider without an address or model of its own is given none.
     """
     chain = painters(settings)
+    fallback = Fallback(chain, timedelta(seconds=settings.fallback_after))
 
     def ports(job: Job) -> Ports:
-        return Ports(chain[0], job.artefacts, job.progress, settings.parallel)
+        return Ports(fallback.chain(), job.artefacts, job.progress, settings.parallel)
 
     return Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, render_images, ports, settings, providers=chain)
 

@@ -1,14 +1,18 @@
 """The images stage: a keyframe for every scene, as many at once as the bound allows."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from runtime.artefacts import Artefacts, Made
 from runtime.bill import Bill
 from runtime.concurrency import each
+from runtime.fallback import Chain
 from runtime.stage import Progress
 from schemas import keys
+from schemas.costs import summed
 from schemas.events import ImagesRendered, ScriptWritten
-from schemas.media import PaintedScene, Picture, Scene
+from schemas.media import Degraded, PaintedScene, Picture, Scene
+from schemas.topics import ServiceName
 from services.images.picture import check_picture, content_type
 from services.images.ports import Painter, PictureRequest
 
@@ -17,7 +21,7 @@ from services.images.ports import Painter, PictureRequest
 class Ports:
     """What `render_images` works with."""
 
-    painter: Painter
+    painters: Chain[Painter]
     artefacts: Artefacts
     progress: Progress
     parallel: int
@@ -26,18 +30,30 @@ class Ports:
 async def render_images(script: ScriptWritten, ports: Ports) -> ImagesRendered:
     """Paints every scene that has no keyframe yet."""
 
-    async def painted(scene: Scene) -> PaintedScene:
-        picture = await _picture(script, scene, ports)
+    async def painted(scene: Scene) -> tuple[PaintedScene, str | None]:
+        served = await ports.painters.call(partial(_picture, script, scene, ports.artefacts))
+        picture, degraded = served.result
         await ports.progress(scene.index + 1, len(script.scenes), f"image {scene.index + 1}", picture.key)
-        return scene.grown(PaintedScene, picture=picture)
+        return scene.grown(PaintedScene, picture=picture), served.degraded or degraded
 
-    return script.grown(ImagesRendered, scenes=await each(script.scenes, painted, limit=ports.parallel))
+    results = await each(script.scenes, painted, limit=ports.parallel)
+    degraded = [
+        Degraded(stage=ServiceName.IMAGES, scene=scene.index, reason=reason) for scene, reason in results if reason
+    ]
+    return script.grown(
+        ImagesRendered,
+        scenes=[scene for scene, _ in results],
+        costs=(*script.costs, *summed(ServiceName.IMAGES, ports.artefacts.charges)),
+        degraded=(*script.degraded, *degraded),
+    )
 
 
-async def _picture(script: ScriptWritten, scene: Scene, ports: Ports) -> Picture:
+async def _picture(
+    script: ScriptWritten, scene: Scene, artefacts: Artefacts, painter: Painter
+) -> tuple[Picture, str | None]:
+    """The scene's picture, and why another painter stood in, where one did."""
     width, height = script.aspect_ratio.keyframe_size
     request = PictureRequest(scene.image_prompt, script.look, width, height, _seed(script, scene))
-    painter = ports.painter
     recipe = {"kind": "picture", "provider": painter.name, "model": painter.model, **vars(request)}
 
     async def make(bill: Bill) -> Made:
@@ -48,14 +64,10 @@ async def _picture(script: ScriptWritten, scene: Scene, ports: Ports) -> Picture
     def check(made: Made) -> None:
         check_picture(made.data, width, height)
 
-    artefact = await ports.artefacts.obtain(recipe, make, check)
-    return Picture(
-        key=artefact.key,
-        width=width,
-        height=height,
-        content_type=artefact.made.content_type,
-        provider=artefact.made.facts["provider"],
-    )
+    artefact = await artefacts.obtain(recipe, make, check)
+    facts, kind = artefact.made.facts, artefact.made.content_type
+    picture = Picture(key=artefact.key, width=width, height=height, content_type=kind, provider=facts["provider"])
+    return picture, facts.get("degraded")
 
 
 def _seed(script: ScriptWritten, scene: Scene) -> int:

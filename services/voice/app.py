@@ -1,14 +1,16 @@
 """The voice service, wired: settings in, adapters picked."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
+from runtime.fallback import Fallback
 from runtime.limits import Limiter
-from runtime.settings import InvalidSetting, Positive, StageSettings
+from runtime.settings import InvalidSetting, Positive, ProviderChain, ProviderSettings
 from runtime.stage import Job, Stage
 from schemas.events import ImagesRendered, VoiceRecorded
 from schemas.topics import IMAGES_RENDERED, VOICE_RECORDED, ServiceName
@@ -24,42 +26,18 @@ _KEY = re.compile(r"[!-~]+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 
-def _names(chain: object) -> object:
-    return tuple(name.strip() for name in chain.split(",")) if isinstance(chain, str) else chain
-
-
-def _each_once(chain: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(chain)) < len(chain):
-        raise ValueError("each provider once")
-    return chain
-
-
-Chain = Annotated[
-    tuple[Literal["offline", "polly"], ...],
-    NoDecode,
-    Field(min_length=1),
-    BeforeValidator(_names),
-    AfterValidator(_each_once),
-]
-"""Providers in the order of preference: `polly,offline`."""
-
-
-class VoiceSettings(StageSettings):
+class VoiceSettings(ProviderSettings):
     """KEYFRAME_VOICE_*, and AWS_* and POLLY_* by the vendor's names."""
 
     model_config = SettingsConfigDict(env_prefix="KEYFRAME_VOICE_")
 
-    provider: Chain = ("offline",)
+    provider: ProviderChain[Literal["offline", "polly"]] = ("offline",)
     model_path: Path | None = None
     """The offline voice's model file, where it is not that of the installed packages. Its SHA-256 is checked too."""
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Processors that the offline voice uses for one scene."""
     parallel: Annotated[int, Field(ge=1, le=20)] = 1
     """Scenes of one video spoken at once."""
-    at_once: Annotated[int, Field(ge=1, le=80)] = 4
-    """Calls to a provider under way at once, of all videos."""
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Calls to a provider that may begin in any minute; no limit where it is not set."""
     call_deadline: Positive = 60.0
     """Seconds that one call to a provider may take."""
 
@@ -81,11 +59,12 @@ def build(settings: VoiceSettings) -> Stage[ImagesRendered, VoiceRecorded, Ports
         InvalidSetting: a provider's key, region or address cannot be.
     """
     chain = speakers(settings)
+    fallback = Fallback(chain, timedelta(seconds=settings.fallback_after))
 
     def ports(job: Job) -> Ports:
-        return Ports(chain[0], job.artefacts, job.progress, settings.parallel)
+        return Ports(fallback.chain(), job.artefacts, job.progress, settings.parallel)
 
-    return Stage(ServiceName.VOICE, IMAGES_RENDERED, VOICE_RECORDED, record_voice, ports, settings)
+    return Stage(ServiceName.VOICE, IMAGES_RENDERED, VOICE_RECORDED, record_voice, ports, settings, providers=chain)
 
 
 def speakers(settings: VoiceSettings) -> tuple[Speaker, ...]:

@@ -48,6 +48,10 @@ class KokoroSpeaker:
         self._engine: _Engine | None = None
         self._loading = Lock()
 
+    async def preflight(self) -> None:
+        """Loads the model, so that the first scene does not wait for it. Raises `Unavailable`."""
+        await asyncio.to_thread(self._loaded)
+
     async def speak(self, request: SpeechRequest, bill: Bill) -> Spoken:
         """The text as sound at 24 kHz, in some 0.4 s a second on two processors.
 

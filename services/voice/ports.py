@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.bill import Bill
+from runtime.preflight import Preflight
 from schemas.media import Word
 
 
@@ -36,7 +37,7 @@ class Spoken:
     timings: Timings = "measured"
 
 
-class Speaker(Protocol):
+class Speaker(Preflight, Protocol):
     """Speaks."""
 
     @property

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from runtime.artefacts import Artefacts
 from runtime.bill import Budget
 from runtime.errors import Permanent, Transient
+from runtime.fallback import Fallback
 from runtime.folder_objects import FolderObjects
 from schemas import keys
 from schemas.costs import summed, total
@@ -48,7 +50,10 @@ class Run:
 
     async def __call__(self, script: ScriptWritten) -> ImagesRendered:
         (painter,) = painters(self._settings)
-        return await render_images(script, Ports(painter, self.artefacts, self._progress, self._settings.parallel))
+        return await render_images(
+            script,
+            Ports(Fallback([painter], timedelta(0)).chain(), self.artefacts, self._progress, self._settings.parallel),
+        )
 
     async def _progress(self, step: int, steps: int, label: str, artefact: str | None = None) -> None:
         """Nobody listens."""

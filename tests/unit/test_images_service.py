@@ -3,6 +3,7 @@
 import asyncio
 import io
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from runtime.artefacts import Artefacts
 from runtime.errors import Transient
+from runtime.fallback import Fallback
 from runtime.folder_objects import FolderObjects
 from schemas.events import ScriptWritten
 from schemas.media import AspectRatio
@@ -33,7 +35,12 @@ class Stage:
         self.steps.append((step, steps, artefact))
 
     def ports(self, job: str) -> Ports:
-        return Ports(self.painter, Artefacts(FolderObjects(self.folder), job), self.progress, PARALLEL)
+        return Ports(
+            Fallback([self.painter], timedelta(0)).chain(),
+            Artefacts(FolderObjects(self.folder), job),
+            self.progress,
+            PARALLEL,
+        )
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """The voice stage over a fake speaker and a real folder."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from runtime.artefacts import Artefacts
 from runtime.errors import Permanent
+from runtime.fallback import Fallback
 from runtime.folder_objects import FolderObjects
 from schemas.events import ImagesRendered
 from services.voice import wav
@@ -28,7 +30,12 @@ class Stage:
         self.steps.append((step, steps, artefact))
 
     def ports(self, job: str) -> Ports:
-        return Ports(self.speaker, Artefacts(FolderObjects(self.folder), job), self.progress, parallel=2)
+        return Ports(
+            Fallback([self.speaker], timedelta(0)).chain(),
+            Artefacts(FolderObjects(self.folder), job),
+            self.progress,
+            parallel=2,
+        )
 
 
 @pytest.fixture
