@@ -61,24 +61,29 @@ class Intake:
         voice = choose_voice(request.voice, request.language, self.voice_providers)
         chosen: dict[str, Any] = request.model_dump() | {"voice": voice.name, "language": voice.language}
         if key is None:
-            job_id, claim = self.draw_id(), None
+            job_id, claim, stands = self.draw_id(), None, False
         else:
             job_id = derive_id(ServiceName.GATEWAY, "job", self.secret, key)
             claim = Claim(_digest(request), self.now())
-            if await self._has_accepted(job_id, claim):
+            stands = await self._stands(job_id, claim)
+            if stands and await self._is_known(job_id):
                 return job_id
         async with self._place():
-            await self._review(request)
+            if not stands:  # no claim is made for texts that have not passed
+                await self._review(request)
             requested_at = await self._claim(job_id, claim) if claim else self.now()
             await self._publish(VideoRequested(job_id=job_id, requested_at=requested_at, **chosen))
         return job_id
 
-    async def _has_accepted(self, job_id: str, claim: Claim) -> bool:
-        """Whether this body has made this job before. Raises `Problem` (409) where another has."""
+    async def _stands(self, job_id: str, claim: Claim) -> bool:
+        """Whether this body has been claimed for before. Raises `Problem` (409) where another has."""
         standing = await self.view.claimed(job_id)
         if standing is None:
             return False
         _require_same(standing, claim)
+        return True
+
+    async def _is_known(self, job_id: str) -> bool:
         return self.unprojected.find(job_id) is not None or await self.view.find(job_id) is not None
 
     async def _review(self, request: GenerateRequest) -> None:

@@ -102,6 +102,17 @@ async def test_what_was_accepted_is_not_reviewed_again(tables: str, tmp_path: Pa
         assert reviewer.reviewed == [BODY["prompt"], "A source."]
 
 
+async def test_what_has_passed_needs_not_pass_again_after_an_outage(tables: str, tmp_path: Path):
+    reviewer = FakeModerator({})
+    async with running(tables, tmp_path, reviewer=reviewer) as gateway:
+        gateway.log.away = True
+        problem(await gateway.submit("one"), 503)
+        gateway.log.away = False
+        reviewer.errors["coral"] = Permanent("another mind")
+        assert (await gateway.submit("one")).status_code == 202
+        problem(await gateway.submit("two"), 422, "#/prompt")
+
+
 @pytest.mark.parametrize(
     ("failure", "seconds"),
     [
