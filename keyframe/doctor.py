@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,24 +19,22 @@ from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.report import silent
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
+from keyframe.one_second import OneSecond
 from keyframe.stack import all_stages
-from runtime.artefacts import Artefacts
 from runtime.errors import StageError
 from runtime.folder_objects import FolderObjects
 from runtime.http import AddressTaken, serving
 from runtime.kafka import ensure_topics
 from runtime.objects import ObjectStore
-from runtime.stage import AnyStage, Job
-from schemas.base import Contract
-from schemas.events import ImagesRendered, ScriptWritten, VideoAssembled, VoiceRecorded
-from schemas.media import MIN_SCENES, Scene
-from schemas.options import styles, voices
-from schemas.topics import TOPICS, ServiceName
+from runtime.preflight import Provider
+from runtime.settings import CommonSettings, S3Settings
+from runtime.stores import object_store, public_store
+from schemas.topics import TOPICS
 from services.gateway.app import GatewaySettings
 
 GIGABYTE = 1_000_000_000
 ENOUGH_DISK = 2 * GIGABYTE
-SENTENCE = "A small red boat crosses a calm blue sea."
+OFFLINE = "offline"
 
 REMEDIES = {
     "disk": "free some space, or set KEYFRAME_DATA to a folder on a larger disk",
@@ -68,9 +66,9 @@ class Doctor:
             found = await look()
         except (EmbeddedError, StageError, AddressTaken, OSError, asyncpg.PostgresError) as error:
             self.failures += 1
-            self.console.print(
-                f"[red]✗[/] {part}: {escape(str(error))}\n    → {escape(REMEDIES[part])}", soft_wrap=True
-            )
+            self.console.print(f"[red]✗[/] {part}: {escape(str(error))}", soft_wrap=True)
+            if part in REMEDIES:
+                self.console.print(f"    → {escape(REMEDIES[part])}", soft_wrap=True)
             return False
         self.console.print(
             f"[green]✓[/] {part}: {escape(found)} [dim]({time.monotonic() - began:.1f} s)", soft_wrap=True
@@ -86,7 +84,8 @@ async def examine(console: Console, settings: StackSettings) -> int:
     with tempfile.TemporaryDirectory(prefix="keyframe-doctor-") as folder:
         async with AsyncExitStack() as stack:
             await _examine_parts(doctor, stack, settings, Path(folder))
-        await _examine_stages(doctor, FolderObjects(Path(folder) / "stages"))
+        await _examine_stages(doctor, Path(folder) / "stages")
+        await _examine_providers(doctor, *_stores(Path(folder) / "objects"))
     console.print("All is well." if not doctor.failures else f"{doctor.failures} to mend.")
     return 1 if doctor.failures else 0
 
@@ -104,24 +103,32 @@ async def _examine_parts(doctor: Doctor, stack: AsyncExitStack, settings: StackS
         parts = started[0]
         await doctor.look("topics", lambda: _topics(parts.kafka_bootstrap))
         await doctor.look("database", lambda: _database(parts.postgres_dsn))
-    await doctor.look("objects", lambda: _objects(FolderObjects(own.data / "objects")))
+    await doctor.look("objects", lambda: _objects(_stores(own.data / "objects")[0]))
 
 
-async def _examine_stages(doctor: Doctor, store: ObjectStore) -> None:
-    """A video of one second goes through the stages that make it, each on what the one before made."""
-    event: Contract = _script()
-    for stage in all_stages(store, None):
-        if stage.name not in (ServiceName.IMAGES, ServiceName.VOICE, ServiceName.ASSEMBLER):
-            continue
-        made: list[Contract] = []
-
-        async def work(stage: AnyStage = stage, event: Contract = event, made: list[Contract] = made) -> str:
-            made.append(await stage.run(event, stage.ports(_job(str(getattr(event, "job_id", "")), store))))
-            return _found(made[0])
-
-        if not await doctor.look(stage.name, work):
+async def _examine_stages(doctor: Doctor, folder: Path) -> None:
+    for name, work in OneSecond(FolderObjects(folder)).steps():
+        if not await doctor.look(name, work):
             return
-        event = made[0]
+
+
+async def _examine_providers(doctor: Doctor, store: ObjectStore, public: ObjectStore | None) -> None:
+    """Every provider that is set but the offline ones, which work for real; no money is spent."""
+    for stage in all_stages(store, public):
+        for provider in stage.providers:
+            if provider.name != OFFLINE:
+                await doctor.look(f"{stage.name} by {provider.name}", partial(_served, provider))
+
+
+def _stores(folder: Path) -> tuple[ObjectStore, ObjectStore | None]:
+    """The stores that are set, or a folder of the doctor's own."""
+    common, s3 = CommonSettings(storage_folder=folder), S3Settings()
+    return object_store(common, s3), public_store(common, s3)
+
+
+async def _served(provider: Provider) -> str:
+    await provider.preflight()
+    return "it would serve us"
 
 
 async def _disk(data: Path) -> str:
@@ -162,41 +169,3 @@ async def _objects(store: ObjectStore) -> str:
     if there != b"well":
         raise OSError("what was read is not what was written")
     return "written, read and removed"
-
-
-def _script() -> ScriptWritten:
-    style = next(iter(styles().values()))
-    scene = Scene(index=0, narration=SENTENCE, image_prompt=SENTENCE, caption=SENTENCE)
-    return ScriptWritten(
-        job_id=str(uuid4()),
-        requested_at=datetime.now(UTC),
-        prompt=SENTENCE,
-        style=style.name,
-        voice=next(iter(voices())),
-        scene_count=MIN_SCENES,
-        title=SENTENCE,
-        description="",
-        writer="doctor",
-        look=style.look,
-        scenes=(scene,),
-    )
-
-
-def _job(job_id: str, store: ObjectStore) -> Job:
-    async def unheard(step: int, steps: int, label: str, artefact: str | None = None) -> None: ...
-
-    return Job(job_id, store, Artefacts(store, job_id), unheard)
-
-
-def _found(event: Contract) -> str:
-    match event:
-        case VideoAssembled():
-            return f"{event.duration:.1f} s of video rendered"
-        case VoiceRecorded():
-            speech = event.scenes[0].speech
-            return f"{speech.duration:.1f} s spoken, {len(speech.words)} words timed"
-        case ImagesRendered():
-            picture = event.scenes[0].picture
-            return f"a picture of {picture.width}x{picture.height} painted"
-        case _:
-            return type(event).__name__

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from runtime.errors import Unavailable
-from runtime.preflight import Preflight
+from runtime.preflight import Preflight, Provider
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ class Gate:
     """Open as soon as everything that is required, and one of a chain's providers, would serve us."""
 
     required: Sequence[Preflight] = ()
-    providers: Sequence[Preflight] = ()
+    providers: Sequence[Provider] = ()
     refusal: Unavailable | None = field(default=None, init=False)
     """Why it is closed."""
     _passed: bool = field(default=False, init=False)

@@ -14,3 +14,12 @@ class Preflight(Protocol):
                 reached: one sentence, with the remedy.
         """
         ...
+
+
+class Provider(Preflight, Protocol):
+    """One of a stage's providers."""
+
+    @property
+    def name(self) -> str:
+        """The provider, as settings and the manifest name it."""
+        ...

@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from runtime.artefacts import Artefacts
 from runtime.objects import ObjectStore
-from runtime.preflight import Preflight
+from runtime.preflight import Provider
 from runtime.settings import StageSettings
 from schemas.base import Contract
 from schemas.topics import ServiceName, Topic
@@ -50,7 +50,7 @@ class Stage(Generic[In, Out, Ports]):
     run: Callable[[In, Ports], Awaitable[Out]]
     ports: Callable[[Job], Ports]
     settings: StageSettings
-    providers: tuple[Preflight, ...] = ()
+    providers: tuple[Provider, ...] = ()
     """Whose preflight the stage passes before it works; a chain of which one is enough."""
     chores: tuple[Chore, ...] = ()
     """What runs beside the stage for as long as its process does (a sweep)."""

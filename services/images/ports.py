@@ -5,7 +5,7 @@ from typing import Protocol
 
 from runtime.bill import Bill
 from runtime.errors import Permanent
-from runtime.preflight import Preflight
+from runtime.preflight import Provider
 
 
 class Refused(Permanent):
@@ -35,13 +35,8 @@ class Painted:
     """Why another painter stood in for the one that was asked, where one did."""
 
 
-class Painter(Preflight, Protocol):
+class Painter(Provider, Protocol):
     """Paints pictures."""
-
-    @property
-    def name(self) -> str:
-        """The provider, as the manifest names it."""
-        ...
 
     @property
     def model(self) -> str:

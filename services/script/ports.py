@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runtime.bill import Bill
-from runtime.preflight import Preflight
+from runtime.preflight import Provider
 from schemas.media import DEFAULT_TARGET_SECONDS, Attribution
 from schemas.options import Style
 
@@ -46,13 +46,8 @@ class Draft:
         return (self.title, self.description, *told)
 
 
-class ScriptWriter(Preflight, Protocol):
+class ScriptWriter(Provider, Protocol):
     """Writes a script."""
-
-    @property
-    def name(self) -> str:
-        """The provider, as the manifest names it."""
-        ...
 
     @property
     def model(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.bill import Bill
-from runtime.preflight import Preflight
+from runtime.preflight import Provider
 from schemas.media import Word
 
 
@@ -37,13 +37,8 @@ class Spoken:
     timings: Timings = "measured"
 
 
-class Speaker(Preflight, Protocol):
+class Speaker(Provider, Protocol):
     """Speaks."""
-
-    @property
-    def name(self) -> str:
-        """The provider, as the manifest names it and schemas/voices.toml lists it."""
-        ...
 
     @property
     def model(self) -> str:

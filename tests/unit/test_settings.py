@@ -8,7 +8,7 @@ from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 import keyframe.cli  # noqa: F401 - imports every settings class there is
-from runtime.settings import CommonSettings, InvalidSetting, Settings, StageSettings
+from runtime.settings import CommonSettings, InvalidSetting, ProviderSettings, Settings, StageSettings
 from services.gateway.app import GatewaySettings
 
 EXAMPLE = Path(".env.example")
@@ -17,7 +17,7 @@ EXAMPLE = Path(".env.example")
 def concrete(base: type[Settings] = Settings) -> list[type[Settings]]:
     """Every class of settings that is read somewhere."""
     found = [sub for direct in base.__subclasses__() for sub in (direct, *concrete(direct))]
-    return [each for each in found if each is not StageSettings]
+    return [each for each in found if each not in (StageSettings, ProviderSettings)]
 
 
 def names(settings: type[BaseSettings]) -> set[str]:

@@ -328,6 +328,7 @@ class Doorkeeper:
 
     refuses: bool = True
     asked: int = 0
+    name: str = "openai"
 
     async def preflight(self) -> None:
         self.asked += 1
