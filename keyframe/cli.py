@@ -31,9 +31,6 @@ console = Console()
 complaints = Console(stderr=True)
 
 DEMO_PROMPT = "Why coral reefs matter"
-LOG_LEVEL = "warning"
-"""The terminal is for progress; what a stage has to say beyond it is said as an event."""
-
 FORESEEN = (EmbeddedError, AddressTaken, GatewayError, StageError, InvalidSetting)
 """What may go wrong without anyone's mistake in the code; the message is all that the user needs."""
 
@@ -104,6 +101,7 @@ async def _up(port: int | None, settings: StackSettings) -> int:
     with PartsDisplay(console) as report:
         async with running_stack(settings, port, report) as stack:
             report.stop()
+            _log_to(stack.log_file)
             console.print(
                 f"KeyFrame is up: [bold]{stack.address}/[/] (its API: {stack.address}/docs). Ctrl-C stops it."
             )
@@ -115,6 +113,7 @@ async def _demo(wanted: Order, out: Path, port: int | None, settings: StackSetti
     with PartsDisplay(console) as report:
         async with running_stack(settings, port, report) as stack, Client(stack.address, stack.token) as client:
             report.stop()
+            _log_to(stack.log_file)
             film = await stack.unless_ended(make_film(client, wanted, out, console))
     _show(film)
     console.print(f"On the page: `keyframe up`, then {stack.address}/#/job/{film.job_id}", soft_wrap=True)
@@ -136,9 +135,14 @@ def _settings(data: Path | None) -> StackSettings:
     return StackSettings() if data is None else StackSettings(data=data)
 
 
+def _log_to(file: Path) -> None:
+    """The terminal is for progress; what the services have to say goes to a file from now on."""
+    configure_logs(CommonSettings(), file.open("a", encoding="utf-8", buffering=1))
+
+
 def _run(command: Coroutine[Any, Any, int]) -> None:
     """Runs a command to its exit status; Ctrl-C, SIGTERM and a closed terminal end it in good order."""
-    configure_logs(CommonSettings(log_format="text", log_level=LOG_LEVEL))
+    configure_logs(CommonSettings(log_format="text", log_level="warning"))
     # A broker that has just been made is not ready for groups at once, and aiokafka calls each try an error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from keyframe.embedded.report import Report
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
+from runtime.http import look_whether_free
 from runtime.kafka import KafkaLog
 from runtime.objects import ObjectStore
 from runtime.process import attach, run_on_log
@@ -59,6 +60,7 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
         InvalidSetting: a setting has a value that it cannot have.
     """
     gateway = GatewaySettings() if gateway_port is None else GatewaySettings(gateway_port=gateway_port)
+    look_whether_free(gateway.gateway_host, gateway.gateway_port)  # before anything is started for nothing
     async with embedded_parts(settings, report) as parts:
         common = CommonSettings(kafka_bootstrap=parts.kafka_bootstrap, storage_folder=parts.objects)
         s3 = S3Settings()
@@ -88,6 +90,8 @@ class Stack:
     def __init__(self, address: str, token: str | None, parts: Parts, working: asyncio.Task[None]) -> None:
         self.address = address
         self.token = token
+        self.log_file = parts.logs / "keyframe.log"
+        """Where the services' log belongs, beside those of the parts."""
         self._parts = parts
         self._working = working
 

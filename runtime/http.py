@@ -54,6 +54,11 @@ async def serving(app: Any, host: str, port: int) -> AsyncGenerator[str]:
         await running
 
 
+def look_whether_free(host: str, port: int) -> None:
+    """Raises `AddressTaken` where nothing could listen there now."""
+    _listener(host, port).close()
+
+
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
