@@ -18,7 +18,7 @@ from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.settings import StackSettings
-from keyframe.film import Film, check, make_film, order
+from keyframe.film import Film, check, make_film, telling
 from keyframe.stack import running_stack
 from runtime.errors import StageError
 from runtime.http import AddressTaken
@@ -39,6 +39,7 @@ Style = Annotated[str, typer.Option(help="Educational, Storytelling or Meme.")]
 Voice = Annotated[str | None, typer.Option(help="A voice; GET /api/v1/voices lists them.")]
 Aspect = Annotated[AspectRatio | None, typer.Option(help="The shape of the picture.")]
 Scenes = Annotated[int | None, typer.Option(min=3, max=20, help="How many keyframes.")]
+Seconds = Annotated[int | None, typer.Option(min=15, max=180, help="How long the narration should be.")]
 Source = Annotated[Path | None, typer.Option(help="A text file to tell, instead of what the writer knows.")]
 Out = Annotated[Path, typer.Option(help="The folder that the MP4 is saved to.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port. [default: 3000]")]
@@ -58,13 +59,15 @@ def demo(
     voice: Voice = None,
     aspect: Aspect = None,
     scenes: Scenes = None,
+    seconds: Seconds = None,
     source: Source = None,
     out: Out = Path("out"),
     port: Port = None,
     data: Data = None,
 ) -> None:
     """Run everything here, make one video, and end with its path."""
-    wanted = order(prompt or ("" if source else DEMO_PROMPT), style, voice, aspect, scenes, source)
+    asked = prompt or ("" if source else DEMO_PROMPT)
+    wanted = telling(Order(asked, style, aspect, voice, scene_count=scenes, target_seconds=seconds), source)
     check(wanted)
     _run(_demo(wanted, out, port, _settings(data)))
 
@@ -76,13 +79,15 @@ def generate(
     voice: Voice = None,
     aspect: Aspect = None,
     scenes: Scenes = None,
+    seconds: Seconds = None,
     source: Source = None,
     out: Out = Path("out"),
     url: Annotated[str, typer.Option(help="The gateway's address.")] = "http://127.0.0.1:3000",
     token: Annotated[str | None, typer.Option(envvar="KEYFRAME_API_TOKEN", help="The gateway's bearer token.")] = None,
 ) -> None:
     """Make a video with a gateway that runs already."""
-    _run(_generate(order(prompt, style, voice, aspect, scenes, source), out, url, token))
+    wanted = telling(Order(prompt, style, aspect, voice, scene_count=scenes, target_seconds=seconds), source)
+    _run(_generate(wanted, out, url, token))
 
 
 @app.command()

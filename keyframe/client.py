@@ -34,6 +34,7 @@ class Order:
     voice: str | None = None
     language: str | None = None
     scene_count: int | None = None
+    target_seconds: int | None = None
     source_text: str | None = None
 
     def body(self) -> dict[str, Any]:

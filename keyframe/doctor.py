@@ -26,7 +26,7 @@ from runtime.folder_objects import FolderObjects
 from runtime.http import AddressTaken, serving
 from runtime.kafka import ensure_topics
 from runtime.objects import ObjectStore
-from runtime.preflight import Provider
+from runtime.preflight import Preflight
 from runtime.settings import CommonSettings, S3Settings
 from runtime.stores import object_store, public_store
 from schemas.topics import TOPICS
@@ -115,6 +115,8 @@ async def _examine_stages(doctor: Doctor, folder: Path) -> None:
 async def _examine_providers(doctor: Doctor, store: ObjectStore, public: ObjectStore | None) -> None:
     """Every provider that is set but the offline ones, which work for real; no money is spent."""
     for stage in all_stages(store, public):
+        for part in stage.required:
+            await doctor.look(f"moderation of {stage.name}", partial(_served, part))
         for provider in stage.providers:
             if provider.name != OFFLINE:
                 await doctor.look(f"{stage.name} by {provider.name}", partial(_served, provider))
@@ -126,7 +128,7 @@ def _stores(folder: Path) -> tuple[ObjectStore, ObjectStore | None]:
     return object_store(common, s3), public_store(common, s3)
 
 
-async def _served(provider: Provider) -> str:
+async def _served(provider: Preflight) -> str:
     await provider.preflight()
     return "it would serve us"
 

@@ -1,7 +1,7 @@
 """One video, from the order to the file, with its progress on the terminal."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from keyframe.client import Client, GatewayError, Order, Status
 from keyframe.display import JobDisplay
-from schemas.media import MAX_PROMPT_CHARACTERS, AspectRatio
+from schemas.media import MAX_PROMPT_CHARACTERS
 from services.gateway.requests import GenerateRequest
 
 MAX_NAME = 60
@@ -24,25 +24,17 @@ class Film:
     path: Path
 
 
-def order(
-    prompt: str, style: str, voice: str | None, aspect: AspectRatio | None, scenes: int | None, source: Path | None
-) -> Order:
-    """The order that the shell's words make; without a prompt the source's first line stands for one.
+def telling(wanted: Order, source: Path | None) -> Order:
+    """An order that tells a text; without a prompt the text's first line stands for one.
 
     Raises:
         GatewayError: the source cannot be read as text.
     """
-    text = _read(source) if source else None
-    if text and not prompt:
-        prompt = next((line.strip() for line in text.splitlines() if line.strip()), "")[:MAX_PROMPT_CHARACTERS]
-    return Order(
-        prompt=prompt,
-        style=style,
-        aspect_ratio=aspect.value if aspect else None,
-        voice=voice,
-        scene_count=scenes,
-        source_text=text,
-    )
+    if source is None:
+        return wanted
+    text = _read(source)
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return replace(wanted, prompt=wanted.prompt or first_line[:MAX_PROMPT_CHARACTERS], source_text=text)
 
 
 def check(wanted: Order) -> None:

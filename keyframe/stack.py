@@ -11,6 +11,7 @@ from keyframe.embedded.report import Report
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
 from runtime.http import look_whether_free
+from runtime.health import Health
 from runtime.kafka import KafkaLog
 from runtime.objects import ObjectStore
 from runtime.process import attach, run_on_log
@@ -78,7 +79,8 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
             try:
                 await _first(asyncio.create_task(joined.wait()), working)
                 token = gateway.api_token.get_secret_value() if gateway.api_token else None
-                yield Stack(address, token, parts, working)
+                health = Health([vitals for each in attached for vitals in each.vitals])
+                yield Stack(address, token, parts, health, working)
             finally:
                 stopping.set()
                 await working
@@ -87,9 +89,13 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
 class Stack:
     """A stack that runs."""
 
-    def __init__(self, address: str, token: str | None, parts: Parts, working: asyncio.Task[None]) -> None:
+    def __init__(
+        self, address: str, token: str | None, parts: Parts, health: Health, working: asyncio.Task[None]
+    ) -> None:
         self.address = address
         self.token = token
+        self.health = health
+        """Of the five stages; the gateway answers for itself."""
         self.log_file = parts.logs / "keyframe.log"
         """Where the services' log belongs, beside those of the parts."""
         self._parts = parts

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from runtime.errors import Unavailable
 from runtime.gate import Gate
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
-from runtime.http import serving
+from runtime.http import AddressTaken, serving
 from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics
 from runtime.objects import ObjectStore
 from runtime.outcome import GivenBack
 from runtime.records import Record
 from runtime.retry import BACKOFF_CAP, HOLD_SLICE
-from runtime.settings import CommonSettings, S3Settings, StageSettings
+from runtime.settings import CommonSettings, InvalidSetting, S3Settings, StageSettings
 from runtime.stage import AnyStage, Chore
 from runtime.stores import object_store
 from runtime.telemetry import configure_logs
@@ -56,7 +57,7 @@ def attach(
         budget: US dollars that a job may cost.
         static_id: its consumers' id as static members of the group.
     """
-    brake, gate = Brake(stage.settings.brake), Gate((store,), stage.providers)
+    brake, gate = Brake(stage.settings.brake), Gate((store, *stage.required), stage.providers)
     vitals: list[Vitals] = []
     for number in range(stage.settings.consumers):
         worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget)
@@ -164,7 +165,10 @@ def stop_on_signals(drain: float) -> asyncio.Event:
 
 
 def main(build: Callable[[], AnyStage]) -> None:
-    """The entry point of a stage's container."""
-    common = CommonSettings()
-    configure_logs(common)
-    asyncio.run(serve(build(), common, object_store(common, S3Settings())))
+    """The entry point of a stage's container; what was foreseen ends it with one sentence."""
+    try:
+        common = CommonSettings()
+        configure_logs(common)
+        asyncio.run(serve(build(), common, object_store(common, S3Settings())))
+    except (InvalidSetting, AddressTaken) as error:
+        sys.exit(str(error))

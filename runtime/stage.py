@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from runtime.artefacts import Artefacts
 from runtime.objects import ObjectStore
-from runtime.preflight import Provider
+from runtime.preflight import Preflight, Provider
 from runtime.settings import StageSettings
 from schemas.base import Contract
 from schemas.topics import ServiceName, Topic
@@ -50,6 +50,8 @@ class Stage(Generic[In, Out, Ports]):
     run: Callable[[In, Ports], Awaitable[Out]]
     ports: Callable[[Job], Ports]
     settings: StageSettings
+    required: tuple[Preflight, ...] = ()
+    """Whose preflight the stage passes before it works, all of them."""
     providers: tuple[Provider, ...] = ()
     """Whose preflight the stage passes before it works; a chain of which one is enough."""
     chores: tuple[Chore, ...] = ()

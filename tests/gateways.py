@@ -76,6 +76,11 @@ class FakeModerator:
 
     errors: dict[str, StageError]
     reviewed: list[str] = field(default_factory=list[str])
+    refusal: Unavailable | None = None
+
+    async def preflight(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     async def review(self, texts: Sequence[str]) -> None:
         self.reviewed += texts

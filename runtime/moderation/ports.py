@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from runtime.preflight import Preflight
 
-class Moderator(Protocol):
+
+class Moderator(Preflight, Protocol):
     """Looks whether texts may be told."""
 
     async def review(self, texts: Sequence[str]) -> None:
@@ -20,6 +22,9 @@ class Moderator(Protocol):
 
 class NoModerator:
     """Lets everything pass."""
+
+    async def preflight(self) -> None:
+        """It needs nothing."""
 
     async def review(self, texts: Sequence[str]) -> None:
         """Looks at nothing."""

@@ -24,6 +24,9 @@ _SEPARATORS = re.compile(r"[.\-_*]")
 class WordList:
     """Refuses a text that holds a word or phrase of wordlist.toml."""
 
+    async def preflight(self) -> None:
+        """It needs nothing."""
+
     async def review(self, texts: Sequence[str]) -> None:
         """Raises `Permanent` with the categories."""
         found = await asyncio.to_thread(_categories, texts)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from runtime.errors import Unavailable
+from runtime.gate import Gate
 from runtime.kafka import Subscription
 from runtime.moderation import ModerationSettings, Moderator, moderator
 from runtime.objects import ObjectStore
@@ -145,6 +146,7 @@ def create_app(
     projector = Projector(view, unprojected)
     subscription = Subscription(GROUP, tuple(FOLLOWED.values()), drain=DRAIN, longest=LONGEST, static_id=static_id)
     voice_providers = settings.providers[ServiceName.VOICE]
+    reviewer = reviewer or moderator(settings)
     parts = Parts(
         log=log,
         follower=log.follow(subscription, projector.handle),
@@ -154,7 +156,7 @@ def create_app(
         intake=Intake(
             log=log,
             view=view,
-            moderator=reviewer or moderator(settings),
+            moderator=reviewer,
             unprojected=unprojected,
             now=now,
             draw_id=draw_id,
@@ -162,6 +164,7 @@ def create_app(
             max_unfinished=settings.gateway_max_unfinished,
             secret=settings.api_token.get_secret_value() if settings.api_token else "",
         ),
+        gate=Gate((artefacts, reviewer)),
         artefacts=artefacts,
         published=published or artefacts,
         addresses=Addresses(settings.gateway_public_url.rstrip("/")),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from runtime.gate import Gate
 from runtime.objects import ObjectStore
 from schemas.topics import ServiceName
 from services.gateway.addresses import Addresses
@@ -25,6 +26,8 @@ class Parts:
     view: StatusView
     unprojected: Unprojected
     intake: Intake
+    gate: Gate
+    """Whether the object store and the moderation would serve us."""
     artefacts: ObjectStore
     published: ObjectStore
     addresses: Addresses

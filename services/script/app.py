@@ -61,7 +61,16 @@ def build(settings: ScriptSettings) -> Stage[VideoRequested, ScriptWritten, Port
     def ports(job: Job) -> Ports:
         return Ports(fallback.chain(), reviewer, job.artefacts, job.progress)
 
-    return Stage(ServiceName.SCRIPT, VIDEO_REQUESTED, SCRIPT_WRITTEN, write_script, ports, settings, providers=chain)
+    return Stage(
+        ServiceName.SCRIPT,
+        VIDEO_REQUESTED,
+        SCRIPT_WRITTEN,
+        write_script,
+        ports,
+        settings,
+        required=(reviewer,),
+        providers=chain,
+    )
 
 
 def _offline(settings: ScriptSettings) -> ScriptWriter:

@@ -153,6 +153,9 @@ class FakeModerator:
     refusal: StageError | None = None
     seen: list[Sequence[str]] = field(default_factory=list[Sequence[str]])
 
+    async def preflight(self) -> None:
+        """Passes."""
+
     async def review(self, texts: Sequence[str]) -> None:
         self.seen.append(texts)
         if self.refusal is not None:

@@ -49,11 +49,16 @@ async def alive() -> Alive:
 
 @readable(router, "/readyz", summary="Can it do its work?", responses=documented(503))
 async def ready(gateway: Gateway) -> Readiness:
-    """Whether the log answers and is followed, and the view can be read and keeps up."""
+    """Whether the log answers and is followed, the view can be read and keeps up, store and moderation would serve."""
     reasons = dict(
         zip(
-            ("kafka", "projection", "postgres"),
-            await asyncio.gather(_bounded(_kafka(gateway)), _projection(gateway), _bounded(_postgres(gateway))),
+            ("kafka", "projection", "postgres", "providers"),
+            await asyncio.gather(
+                _bounded(_kafka(gateway)),
+                _projection(gateway),
+                _bounded(_postgres(gateway)),
+                _bounded(_providers(gateway)),
+            ),
             strict=True,
         )
     )
@@ -90,6 +95,14 @@ async def _projection(gateway: Parts) -> str | None:
     if follower.seconds_since_poll is not None and follower.seconds_since_poll > STALE_READY:
         return f"Kafka has not been heard from for {follower.seconds_since_poll:.0f} s."
     return gateway.projector.fault
+
+
+async def _providers(gateway: Parts) -> str | None:
+    try:
+        await gateway.gate.enter()
+    except StageError as error:
+        return str(error)
+    return None
 
 
 async def _postgres(gateway: Parts) -> str | None:

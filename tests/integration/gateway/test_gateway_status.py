@@ -24,7 +24,7 @@ from tests.builders import (
     video_requested,
     voice_recorded,
 )
-from tests.gateways import GatewayUnderTest, problem, running
+from tests.gateways import FakeModerator, GatewayUnderTest, problem, running
 
 
 async def test_every_topic_is_followed_under_the_gateways_group(gateway: GatewayUnderTest):
@@ -251,15 +251,31 @@ async def test_choices_are_told_with_whether_they_are_served(tables: str, tmp_pa
 
 
 async def test_readiness_names_the_part_that_is_missing(gateway: GatewayUnderTest):
-    assert (await gateway.client.get("/readyz")).json()["parts"].keys() == {"kafka", "projection", "postgres"}
+    assert (await gateway.client.get("/readyz")).json()["parts"].keys() == {
+        "kafka",
+        "projection",
+        "postgres",
+        "providers",
+    }
     gateway.log.away, gateway.log.partitions, gateway.view.away = True, 0, True
     parts = problem(await gateway.client.get("/readyz"), 503)["parts"]
     assert {name: part["ready"] for name, part in parts.items()} == {
         "kafka": False,
         "projection": False,
         "postgres": False,
+        "providers": True,
     }
     assert (await gateway.client.get("/healthz")).status_code == 200
+
+
+async def test_readiness_tells_a_moderation_that_refuses_us(database: str, tmp_path: Path):
+    refusal = Unavailable("OpenAI refuses the key: check OPENAI_API_KEY", on="openai", refused=True)
+    reviewer = FakeModerator({}, refusal=refusal)
+    async with running(database, tmp_path, reviewer=reviewer) as gateway:
+        parts = problem(await gateway.client.get("/readyz"), 503)["parts"]
+        assert parts["providers"] == {"ready": False, "reason": str(refusal)}
+        reviewer.refusal = None
+        assert (await gateway.client.get("/readyz")).status_code == 200
 
 
 async def test_it_serves_before_the_database_is_there(tmp_path: Path):
