@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from keyframe.embedded.report import Report
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
-from runtime.http import look_whether_free
 from runtime.health import Health
+from runtime.http import look_whether_free
 from runtime.kafka import KafkaLog
 from runtime.objects import ObjectStore
 from runtime.process import attach, run_on_log

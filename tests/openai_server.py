@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +119,8 @@ class OpenAIServer:
     """Answers each path by its replies in turn, the last one for ever."""
 
     url: str
+    key: str | None = None
+    """The one that it takes; any where it is not set."""
     replies: dict[str, Sequence[Reply]] = field(default_factory=dict[str, Sequence[Reply]])
     asked: list[Request] = field(default_factory=list[Request])
 
@@ -137,6 +139,9 @@ class OpenAIServer:
 
     def answer(self, request: Request) -> Reply:
         """The next reply for the request's path; a good script, or a list of the usual model, by default."""
+        if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
+            wrong = request.headers.get("authorization", "").removeprefix("Bearer ")
+            return error(401, f"Incorrect API key provided: {wrong}.", code="invalid_api_key")
         given = self.replies.get(request.path, ())
         if given:
             return given[min(len(self.of(request.path.removeprefix("/v1"))), len(given)) - 1]
@@ -160,7 +165,7 @@ class OpenAIServer:
 
 
 @contextlib.asynccontextmanager
-async def openai_server() -> AsyncIterator[OpenAIServer]:
+async def openai_server() -> AsyncGenerator[OpenAIServer]:
     """A server for as long as the context is open."""
     server = OpenAIServer("")
     listener = await asyncio.start_server(server.handle, "127.0.0.1", 0)

@@ -1,15 +1,16 @@
 """A prompt becomes a video: the whole chain on a real broker and a real database."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from keyframe.embedded.report import silent
 from keyframe.embedded.settings import StackSettings
 from keyframe.stack import Stack, running_stack
+from tests.e2e.following import final
 from tests.e2e.watch import check, watch
 
 ARTICLE = """The lighthouse keeper's day
@@ -29,7 +30,9 @@ async def stack(
         environment.setenv("KEYFRAME_ASSEMBLER_SHORT_SIDE", "360")
         environment.setenv("KEYFRAME_SCRIPT_WIKIPEDIA", "false")
         settings = StackSettings(
-            data=tmp_path_factory.mktemp("stack"), kafka_bootstrap=kafka_bootstrap, postgres_dsn=postgres_dsn
+            data=tmp_path_factory.mktemp("stack"),
+            kafka_bootstrap=kafka_bootstrap,
+            postgres_dsn=SecretStr(postgres_dsn),
         )
         async with running_stack(settings, 0, silent) as running:
             yield running
@@ -39,19 +42,6 @@ async def stack(
 async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=stack.address, timeout=30) as client:
         yield client
-
-
-async def final(api: httpx.AsyncClient, location: str) -> dict[str, object]:
-    """The job's status once it is final; its progress never falls on the way."""
-    seen = [0]
-    async with asyncio.timeout(240):
-        while True:
-            status = (await api.get(location)).json()
-            assert status["progress"] >= seen[-1]
-            seen.append(status["progress"])
-            if status["status"] in {"completed", "failed"}:
-                return status
-            await asyncio.sleep(0.2)
 
 
 async def test_a_pasted_article_becomes_a_video_that_plays(api: httpx.AsyncClient, tmp_path: Path) -> None:
