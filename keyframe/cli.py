@@ -26,7 +26,11 @@ from runtime.settings import CommonSettings, InvalidSetting
 from runtime.telemetry import configure_logs
 from schemas.media import AspectRatio
 
-app = typer.Typer(help="A prompt and a style go in; a narrated, captioned video comes out.", no_args_is_help=True)
+app = typer.Typer(
+    pretty_exceptions_show_locals=False,
+    help="A prompt and a style go in; a narrated, captioned video comes out.",
+    no_args_is_help=True,
+)
 console = Console()
 complaints = Console(stderr=True)
 
