@@ -30,14 +30,15 @@ class Answers:
 
         Raises:
             Unavailable: the store is away.
-            Transient: the key is taken by something that is no answer, and could not be replaced.
+            Transient: the key is taken by something that is no answer, which is removed, or by an answer that
+                another delivery is just writing.
         """
         key = keys.answer_key(answer.subject, answer.id)
         document = answer.structured()
         if await self.store.create(key, document, content_type="application/cloudevents+json"):
             return Envelope.from_structured(document)  # the same bytes that a redelivery will emit
-        earlier = await self.recall(answer.subject, answer.id)
-        if earlier is not None:
-            return earlier
-        await self.store.delete(key)
-        raise Transient("the remembered answer was damaged")
+        try:
+            return Envelope.from_structured(await self.store.get(key))
+        except MalformedEnvelope as error:
+            await self.store.delete(key)
+            raise Transient("the remembered answer was damaged") from error

@@ -1,7 +1,7 @@
 """The crash count: a record that kills its process again and again is parked instead.
 
-Only the first record of a partition after an assignment can be the one that was in hand when a
-process died, so only that one is counted. The count lies in the object store until there is an
+Only the first record of a partition after an assignment, or after it was given back, can be the one that
+was in hand when a process died, so only that one is counted. The count lies in the object store until there is an
 outcome.
 """
 
@@ -22,7 +22,8 @@ class Crashes:
     store: ObjectStore
     stage: str
     _seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
-    _counted: str | None = None
+    _counted: tuple[str, int] | None = None
+    """The key of the record in hand, and how many starts had it in hand before this one."""
 
     def assigned(self) -> None:
         """Partitions came: the next record of each may be one that killed its last holder."""
@@ -39,18 +40,30 @@ class Crashes:
         key = f"hands/{self.stage}/{record.topic}/{record.partition}/{record.offset}"
         try:
             starts = await self._count(key)
-            await self.store.put(key, str(starts + 1).encode(), content_type="text/plain")
+            await self._write(key, starts + 1)
         except Unavailable:
             return 0
         self._seen.add(partition)
-        self._counted = key
+        self._counted = key, starts
         return starts
 
     async def settled(self) -> None:
-        """There is an outcome, or the record was given back unharmed. Raises `Unavailable`."""
+        """There is an outcome. Raises `Unavailable`."""
         if self._counted is not None:
-            await self.store.delete(self._counted)
+            key, _ = self._counted
+            await self.store.delete(key)
             self._counted = None
+
+    async def given_back(self, record: Record) -> None:
+        """This start survived the record, which may still kill whoever polls it next. Raises `Unavailable`."""
+        self._seen.discard((record.topic, record.partition))
+        if self._counted is not None:
+            key, starts = self._counted
+            await (self._write(key, starts) if starts else self.store.delete(key))
+            self._counted = None
+
+    async def _write(self, key: str, starts: int) -> None:
+        await self.store.put(key, str(starts).encode(), content_type="text/plain")
 
     async def _count(self, key: str) -> int:
         try:

@@ -65,4 +65,6 @@ class Gate:
                 await self.enter()
             except Unavailable as refusal:
                 log.warning("preflight", on=refusal.on, reason=str(refusal))
+            except Exception:  # a mistake in an adapter: the first record will meet it and say so
+                log.exception("the preflight failed")
             await asyncio.sleep(PAUSE)

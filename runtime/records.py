@@ -23,12 +23,15 @@ class Record:
 
 
 class Bus(Protocol):
-    """Publishes to the log. Returns once every in-sync replica has the record (acks=all)."""
+    """Publishes to the log. Returns once every in-sync replica has the record (acks=all).
+
+    Both methods raise `Unavailable`, and `Permanent` for a record that is too large.
+    """
 
     async def publish(self, topic: Topic, envelope: Envelope) -> None:
-        """Publishes an event under its job's id. Raises `Unavailable`."""
+        """Publishes an event under its job's id."""
         ...
 
     async def publish_bytes(self, topic: Topic, *, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> None:
-        """Publishes bytes as they are. Raises `Unavailable`."""
+        """Publishes bytes as they are."""
         ...

@@ -96,6 +96,8 @@ def _held(refusal: Unavailable, trial: Trial, settings: StageSettings, now: date
     after = jitter(min(HOLD_CAP, HOLD_BASE * 2 ** min(trial.refusals, 10)))
     if refusal.retry_after is not None:
         after = refusal.retry_after
+    if not refusal.refused:  # whoever asks for more than our patience is asked once more at its end
+        after = min(after, settings.patience - (now - since).total_seconds())
     after = max(after, HOLD_BASE)
     return Hold(refusal.on, str(refusal), since, now + timedelta(seconds=after))
 

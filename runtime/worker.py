@@ -52,7 +52,7 @@ class Worker:
     """US dollars that a job may cost."""
     clock: Clock = utc_now
     crashes: Crashes = field(init=False)
-    _trials: dict[str, Trial] = field(init=False, default_factory=dict[str, Trial])
+    _trials: dict[tuple[str, int], Trial] = field(init=False, default_factory=dict[tuple[str, int], Trial])
 
     def __post_init__(self) -> None:
         self.crashes = Crashes(self.store, self.stage.name)
@@ -66,9 +66,10 @@ class Worker:
         except GivenUp:
             outcome = GivenBack("wanted back")
         except Exception as trouble:  # it could not be placed: never settle what nobody has
-            return await self._trouble(trouble)
+            outcome = await self._trouble(trouble)
         with contextlib.suppress(Unavailable):
-            await self.crashes.settled()
+            given_back = isinstance(outcome, GivenBack)
+            await (self.crashes.given_back(record) if given_back else self.crashes.settled())
         return outcome
 
     async def _trouble(self, trouble: Exception) -> GivenBack:
@@ -95,10 +96,11 @@ class Worker:
         return await self._tried(task)
 
     async def _braked(self) -> None:
-        """While the brake is on, nothing is worked at and nothing is parked."""
-        while self.brake.on:
+        """While the brake is on, nothing is worked at and nothing is parked. Raises `GivenUp` after a slice."""
+        if self.brake.on:
             self.hand.turn(Doing.WAIT)
-            await self.hand.nap(TROUBLE_NAP)
+            await self.hand.nap(HOLD_SLICE.total_seconds())
+            raise GivenUp
 
     def _decoded(self, record: Record) -> Task:
         cause = Envelope.from_kafka(record.headers, record.value)
@@ -111,7 +113,7 @@ class Worker:
         return Task(record, cause, event, getattr(event, "revision", 1))
 
     async def _tried(self, task: Task) -> Outcome:
-        trial = self._trial(task.cause.id)
+        trial = self._trial(task)
         slice_end = self.clock() + HOLD_SLICE
         while trial.given_up is None:
             if not await self._waited(trial, slice_end):
@@ -122,18 +124,20 @@ class Worker:
             except GivenUp:
                 raise
             except Exception as failure:
+                if self.hand.doing is Doing.EMIT and isinstance(failure, Unavailable):
+                    raise  # the answer is remembered: the next delivery emits it, however long Kafka is away
                 verdict = judge(failure, trial, self.stage.settings, self.clock(), self.jitter)
                 self._note(failure, trial)
                 if isinstance(verdict, Hold):
                     await self._reports.waiting(task, verdict)
             else:
-                del self._trials[task.cause.id]
+                del self._trials[_turn(task)]
                 return outcome
         await self._braked()
         verdict = trial.given_up
         costs = summed(self.stage.name, trial.artefacts.charges) if trial.artefacts else ()
         parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries, costs))
-        del self._trials[task.cause.id]
+        del self._trials[_turn(task)]
         return parked
 
     async def _waited(self, trial: Trial, slice_end: datetime) -> bool:
@@ -146,10 +150,10 @@ class Worker:
             await self.hand.nap(wait)
         return trial.next_try <= slice_end
 
-    def _trial(self, cause_id: str) -> Trial:
+    def _trial(self, task: Task) -> Trial:
         if len(self._trials) > TRIALS_KEPT:  # of records that others have finished since
             del self._trials[next(iter(self._trials))]
-        return self._trials.setdefault(cause_id, Trial())
+        return self._trials.setdefault(_turn(task), Trial())
 
     def _note(self, failure: Exception, trial: Trial) -> None:
         match innermost(failure):
@@ -199,6 +203,11 @@ class Worker:
         await self.bus.publish_bytes(queue, key=record.key, value=record.value or b"", headers=headers)
         await self._reports.failed(record, task, failure)
         return Parked(failure.code, failure.reason)
+
+
+def _turn(task: Task) -> tuple[str, int]:
+    """What tries are counted for: a redriven record begins anew, also where it waited before."""
+    return task.cause.id, task.cause.redrives
 
 
 def _brief(error: Exception) -> str:

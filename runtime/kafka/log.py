@@ -5,13 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faststream.exceptions import FastStreamException
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 from faststream.middlewares import AckPolicy
 
-from runtime.errors import Unavailable
+from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
 from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
@@ -53,6 +53,8 @@ class KafkaLog:
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 await self._broker.publish(value, topic.name, key=key, headers=dict(headers))
+        except MessageSizeTooLargeError as error:
+            raise Permanent(f"an event of {len(value)} bytes is too large for Kafka") from error
         except (KafkaError, FastStreamException, TimeoutError, OSError) as error:
             raise Unavailable(f"Kafka does not take records ({type(error).__name__})", on="kafka") from error
 

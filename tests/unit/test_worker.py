@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runtime.answers import Answers
 from runtime.artefacts import Made
 from runtime.bill import Bill
 from runtime.brake import Brake
@@ -17,15 +18,17 @@ from runtime.errors import Permanent, Transient, Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.gate import Gate
 from runtime.hand import Hand
+from runtime.objects import ObjectMissing
 from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
 from runtime.records import Record
 from runtime.settings import StageSettings
 from runtime.stage import Job, Stage
 from runtime.worker import Worker
 from schemas.costs import Charge
+from schemas.envelope import Envelope
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.jobs import JobFailed, JobProgressed
-from schemas.topics import IMAGES_RENDERED, JOB_FAILED, JOB_PROGRESSED, SCRIPT_WRITTEN, ServiceName
+from schemas.topics import IMAGES_RENDERED, JOB_FAILED, JOB_PROGRESSED, SCRIPT_WRITTEN, ServiceName, Topic
 from tests import builders
 from tests.fakes import FakeBus
 from tests.waiting import until
@@ -55,6 +58,13 @@ class Script:
         return await paints(script, job)
 
 
+class Restless(Hand):
+    """Its naps take no time."""
+
+    async def nap(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
 @dataclass
 class House:
     """A worker and all that is around it; its clock leaps past every back-off."""
@@ -66,10 +76,10 @@ class House:
     leap: timedelta = timedelta(seconds=40)
     gate: Gate = field(default_factory=Gate)
     budget: float | None = None
+    hand: Hand = field(default_factory=Hand)
 
     def __post_init__(self) -> None:
         self.brake = Brake(self.settings.brake)
-        self.hand = Hand()
         self._ticks = count()
         self.worker = self.fresh_worker()
 
@@ -385,3 +395,130 @@ async def test_a_failure_says_what_it_cost_and_a_budget_is_kept(store: FolderObj
     [cost] = failed.costs
     assert (cost.stage, cost.calls, cost.units) == ("images", 2, {"images": 2})
     assert cost.usd == pytest.approx(0.8)
+
+
+async def test_a_redriven_record_is_tried_though_it_was_given_up_here_before(store: FolderObjects) -> None:
+    run = Script([Permanent("refused")])
+    house = House(store, run)
+    written = builders.envelope(builders.script_written())
+    house.bus.away = True
+    house.hand.close()
+    assert isinstance(await house.worker.settle(builders.record(written)), GivenBack)
+    house.bus.away = False  # another replica parks it, and somebody redrives it
+
+    outcome = await house.worker.settle(builders.record(replace(written, redrives=1), offset=1))
+
+    assert isinstance(outcome, Emitted)
+    assert house.bus.parked == []
+
+
+async def test_an_answer_that_cannot_be_emitted_is_kept_however_long_kafka_is_away(store: FolderObjects) -> None:
+    house = House(store, paints, StageSettings(patience=60))
+    record = builders.record(builders.script_written())
+    house.bus.away = True
+    house.hand.close()
+    outcomes = [await house.worker.settle(record) for _ in range(5)]
+    house.bus.away = False
+
+    assert all(isinstance(outcome, GivenBack) for outcome in outcomes)
+    assert isinstance(await house.worker.settle(record), Repeated)
+    assert (house.bus.parked, house.failed()) == ([], [])
+
+
+async def test_an_event_that_kafka_never_takes_is_parked(store: FolderObjects) -> None:
+    class Narrow(FakeBus):
+        async def publish(self, topic: Topic, envelope: Envelope) -> None:
+            if topic is IMAGES_RENDERED:
+                raise Permanent("the event is too large for Kafka")
+            await super().publish(topic, envelope)
+
+    house = House(store, paints, bus=Narrow())
+
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert outcome == Parked("permanent", "the event is too large for Kafka")
+
+
+async def test_a_record_that_kills_its_process_after_a_hold_is_parked_too(store: FolderObjects) -> None:
+    async def waits_and_dies(script: ScriptWritten, job: Job) -> ImagesRendered:
+        if next(tries) % 2 == 0:
+            raise Unavailable("Polly is away", on="polly", retry_after=600)
+        raise SystemExit
+
+    tries = count()
+    record = builders.record(builders.script_written())
+    house = House(store, waits_and_dies, hand=Restless())
+    for _ in range(3):
+        house.worker = house.fresh_worker()
+        with pytest.raises(SystemExit):
+            await house.outcome(record)
+
+    outcome = await house.fresh_worker().settle(record)
+
+    assert isinstance(outcome, Parked)
+    assert outcome.code == "crashed"
+
+
+async def test_a_stop_while_a_record_cannot_be_placed_is_no_crash(store: FolderObjects) -> None:
+    house = House(store, Script([Permanent("refused")]))
+    house.bus.away = True
+    house.hand.close()
+
+    assert isinstance(await house.worker.settle(builders.record(builders.script_written())), GivenBack)
+    assert [entry async for entry in store.list("hands/")] == []
+
+
+async def test_a_braked_stage_goes_on_polling(store: FolderObjects) -> None:
+    house = House(store, paints, hand=Restless())
+    house.brake.in_a_row = house.brake.limit
+
+    outcome = await asyncio.wait_for(house.fresh_worker().settle(builders.record(builders.script_written())), 5)
+
+    assert isinstance(outcome, GivenBack)
+
+
+async def test_patience_ends_though_somebody_asks_for_more(store: FolderObjects) -> None:
+    refusals: list[Exception] = [Unavailable("Polly limits us", on="polly", retry_after=86_400)] * 9
+    house = House(store, Script(refusals), StageSettings(patience=300), hand=Restless())
+
+    assert await house.outcome(builders.record(builders.script_written())) == Parked("unavailable", "Polly limits us")
+    [waiting, *_] = [each.waiting for each in house.progress() if each.waiting]
+    assert waiting.next_try - waiting.since == timedelta(seconds=300)
+
+
+async def test_an_answer_that_another_delivery_is_just_remembering_is_not_lost(tmp_path: Path) -> None:
+    class UnderWay(FolderObjects):
+        """Its keys are claimed (S3 says 409), and filled only after the first look."""
+
+        async def create(self, key: str, data: bytes, *, content_type: str) -> bool:
+            return False
+
+        async def get(self, key: str) -> bytes:
+            try:
+                return await super().get(key)
+            except ObjectMissing:
+                await self.put(key, answer.structured(), content_type="application/cloudevents+json")
+                raise
+
+    answer = builders.envelope(builders.images_rendered())
+    answers = Answers(UnderWay(tmp_path))
+
+    with pytest.raises(Transient):
+        await answers.remember(answer)
+    assert await answers.recall(answer.subject, answer.id) is not None
+
+
+async def test_a_gate_looks_on_after_a_look_that_failed_by_a_mistake() -> None:
+    @dataclass
+    class Mistaken(Doorkeeper):
+        async def preflight(self) -> None:
+            self.asked += 1
+            raise ZeroDivisionError
+
+    door = Mistaken()
+    looking = asyncio.create_task(Gate(providers=[door]).keep_looking())
+    await until(lambda: door.asked)
+    await asyncio.sleep(0)
+
+    assert not looking.done()
+    looking.cancel()
