@@ -42,10 +42,10 @@ class Fallback(Generic[Provider]):
         """The provider has served."""
         self._away_since.pop(position, None)
 
-    def is_overdue(self, position: int) -> bool:
-        """Notes that the provider was unavailable; says whether it has been for too long."""
-        since = self._away_since.setdefault(position, self.clock())
-        return self.clock() - since >= self.after
+    def left(self, position: int) -> float:
+        """Notes that the provider was unavailable; the seconds until it has been for too long, if above 0."""
+        now = self.clock()
+        return (self._away_since.setdefault(position, now) + self.after - now).total_seconds()
 
 
 @dataclass
@@ -66,7 +66,8 @@ class Chain(Generic[Provider]):
         """Uses the provider at hand.
 
         Raises:
-            Unavailable: it is away, and not for long enough, or there is no other.
+            Unavailable: it is away, and not for long enough, or there is no other. It asks for no longer a wait
+                than until the next may step in.
         """
         while True:
             step = self._step
@@ -74,7 +75,11 @@ class Chain(Generic[Provider]):
             try:
                 result = await use(self._fallback.providers[position])
             except Unavailable as away:
-                if not self._fallback.is_overdue(position) or step + 1 == len(self._order):
+                left = self._fallback.left(position)
+                if step + 1 == len(self._order):
+                    raise
+                if left > 0:
+                    away.retry_after = left if away.retry_after is None else min(left, away.retry_after)
                     raise
                 if step == self._step:  # several calls may fail at once; one step is enough
                     self._step, self._reason = step + 1, str(away)

@@ -97,3 +97,18 @@ async def test_a_failure_of_the_record_is_nobodys_outage() -> None:
     with pytest.raises(Permanent):
         await house.fallback.chain().call(refuse)
     assert house.second.used == 0
+
+
+async def test_a_long_retry_after_does_not_keep_the_next_from_stepping_in() -> None:
+    house = House()
+
+    async def limited(provider: Provider) -> str:
+        raise Unavailable("come back tomorrow", on=provider.name, retry_after=86_400)
+
+    with pytest.raises(Unavailable) as away:
+        await house.fallback.chain().call(limited)
+    assert away.value.retry_after == 120
+    house.clock.now += timedelta(seconds=120)
+    with pytest.raises(Unavailable) as away:  # the last of the chain: there is nobody to step in
+        await house.fallback.chain().call(limited)
+    assert (away.value.on, away.value.retry_after) == ("offline", 86_400)
