@@ -34,7 +34,8 @@ class Bill:
 
     budget: Budget
     charges: list[Charge] = field(default_factory=list[Charge])
-    _reserved: float = 0.0
+    _reserved: list[float] = field(default_factory=list[float])
+    """For each call that is not charged yet, the oldest first."""
 
     def reserve(self, usd: float | None) -> None:
         """To be called before a paid call with the most that it can cost; None is an unknown price.
@@ -43,14 +44,16 @@ class Bill:
             Permanent: the job's budget does not reach.
         """
         self.budget.reserve(usd or 0.0)
-        self._reserved += usd or 0.0
+        self._reserved.append(usd or 0.0)
 
     def charge(self, charge: Charge) -> None:
-        """To be called when a paid call was answered, well or badly: it is paid for."""
+        """To be called when a paid call was answered, well or badly: it is paid for, no longer promised."""
+        if self._reserved:
+            self.budget.reserved -= self._reserved.pop(0)
         self.budget.spent += charge.usd or 0.0
         self.charges.append(charge)
 
     def close(self) -> None:
         """Lets go of what was reserved; what was charged stays."""
-        self.budget.reserved -= self._reserved
-        self._reserved = 0.0
+        self.budget.reserved -= sum(self._reserved)
+        self._reserved.clear()

@@ -84,6 +84,19 @@ async def test_a_budget_stops_the_call_that_would_exceed_it(tmp_path: Path) -> N
     assert len(painter.asked) == 2
 
 
+def test_what_was_charged_is_promised_no_longer() -> None:
+    bill = Bill(Budget(0.015))
+    bill.reserve(0.010)
+    bill.charge(Charge(provider="openai", model="m", units={"input_tokens": 9}, usd=0.004, seconds=1.0))
+
+    bill.reserve(0.010)  # a repair of the answer: 0.014 in all at the most
+
+    with pytest.raises(Permanent, match="KEYFRAME_JOB_BUDGET_USD"):
+        bill.reserve(0.010)
+    bill.close()
+    assert (bill.budget.spent, bill.budget.reserved) == (0.004, 0.0)
+
+
 async def test_what_a_stand_in_made_is_named(tmp_path: Path) -> None:
     images = await rendered(tmp_path, [AwayPainter(), FakePainter()])
 
