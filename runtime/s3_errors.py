@@ -50,6 +50,9 @@ _REFUSALS = {
 _OURS = frozenset({_KEYS, _RIGHTS, _REGION, _BUCKET})
 """What only whoever runs this can mend."""
 
+_ABOUT_NO_OBJECT = frozenset({"ListObjectsV2", "PutObject", "CreateMultipartUpload", "ListMultipartUploads"})
+"""What no S3 server answers with 404, unless the bucket is missing, which it says."""
+
 _SILENT = "the object store does not answer in time"
 _UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID, S3_REGION and the network"
 _FOREIGN = "what answers is no S3 server: check S3_ENDPOINT_URL"
@@ -91,6 +94,8 @@ def code(error: ClientError) -> str:
 def _of_answer(error: ClientError, key: str) -> StageError:
     name = code(error)
     if name in ("NoSuchKey", "NotFound", "404"):
+        if error.operation_name in _ABOUT_NO_OBJECT:
+            return Unavailable(_FOREIGN, on=ON)
         return ObjectMissing(f"the object {key} is missing")
     answer = error.response.get("ResponseMetadata", {})
     status = str(answer.get("HTTPStatusCode", ""))

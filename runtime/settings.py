@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -107,6 +107,15 @@ class StageSettings(Settings):
     """Unexpected errors in a row after which the stage stops taking records."""
     consumers: Annotated[int, Field(ge=1)] = 1
     """Records in hand at once in one process; scale by replicas first."""
+
+    @field_validator("drain")
+    @classmethod
+    def _outlasts_a_try(cls, drain: float, known: ValidationInfo) -> float:
+        """Whoever takes a partition before the try in hand has ended starts the same record."""
+        deadline = known.data.get("deadline")
+        if deadline is not None and drain <= deadline:
+            raise ValueError(f"more seconds than {cls._variable(('deadline',))}, which is {deadline:g}")
+        return drain
 
 
 class ProviderSettings(StageSettings):

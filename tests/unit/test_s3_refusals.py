@@ -86,6 +86,18 @@ async def test_a_web_site_that_takes_anything_is_no_store() -> None:
                 await call
 
 
+async def test_an_address_that_knows_nothing_is_no_store() -> None:
+    async with served(answer("404 Not Found")) as (_, store):
+        for call in (
+            store.preflight(),
+            store.put("a/b", b"", content_type="text/plain"),
+            store.create("a/b", b"", content_type="text/plain"),
+            store.head("a/b"),
+        ):
+            with pytest.raises(Unavailable, match="no S3 server"):
+                await call
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 import keyframe.cli  # noqa: F401 - imports every settings class there is
 from runtime.settings import CommonSettings, InvalidSetting, ProviderSettings, Settings, StageSettings
 from services.gateway.app import GatewaySettings
+from services.storage.app import StorageSettings
 
 EXAMPLE = Path(".env.example")
 
@@ -56,3 +57,12 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(monkeypatch: pytest.
         "KEYFRAME_GATEWAY_PORT: Input should be a valid integer, unable to parse string as an integer; "
         "KEYFRAME_API_TOKEN: a token has at least 8 characters"
     )
+
+
+def test_a_drain_that_is_no_longer_than_a_try_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYFRAME_STORAGE_DEADLINE", "900")
+
+    with pytest.raises(InvalidSetting, match=r"KEYFRAME_STORAGE_DRAIN: .*KEYFRAME_STORAGE_DEADLINE"):
+        StorageSettings()
+    monkeypatch.setenv("KEYFRAME_STORAGE_DRAIN", "960")
+    assert StorageSettings().drain == 960
