@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,7 +19,7 @@ from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.settings import StackSettings
 from keyframe.film import Film, check, make_film, telling
-from keyframe.stack import running_stack
+from keyframe.stack import Stack, running_stack
 from runtime.errors import StageError
 from runtime.http import AddressTaken
 from runtime.settings import CommonSettings, InvalidSetting
@@ -35,6 +35,9 @@ console = Console()
 complaints = Console(stderr=True)
 
 DEMO_PROMPT = "Why coral reefs matter"
+PROBLEMS_SECONDS = 5.0
+"""Between two looks at the stages' readiness."""
+
 FORESEEN = (EmbeddedError, AddressTaken, GatewayError, StageError, InvalidSetting)
 """What may go wrong without anyone's mistake in the code; the message is all that the user needs."""
 
@@ -114,8 +117,19 @@ async def _up(port: int | None, settings: StackSettings) -> int:
             console.print(
                 f"KeyFrame is up: [bold]{stack.address}/[/] (its API: {stack.address}/docs). Ctrl-C stops it."
             )
-            await stack.ended()
+            await stack.unless_ended(_tell_problems(stack))
     return 0
+
+
+async def _tell_problems(stack: Stack) -> NoReturn:
+    """Says what keeps a stage from its work, once each: a wrong key is to be seen where the stack was started."""
+    told: set[str] = set()
+    while True:
+        await asyncio.sleep(PROBLEMS_SECONDS)
+        for problem in stack.health.problems():
+            if problem not in told:
+                told.add(problem)
+                complaints.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
 
 
 async def _demo(wanted: Order, out: Path, port: int | None, settings: StackSettings) -> int:
