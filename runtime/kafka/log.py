@@ -1,6 +1,7 @@
 """The log: publishing, and the consumers of one process."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
@@ -21,6 +22,9 @@ from schemas.topics import Topic
 
 PUBLISH_TIMEOUT = 20.0
 """Seconds; an idempotent publish hangs while the broker is away."""
+
+DISCONNECT_TIMEOUT = 5.0
+"""Seconds; the producer's flush hangs for minutes while the broker is away, for records that nobody waits for."""
 
 BATCH_RECORDS = 500
 SESSION_TIMEOUT_MS = 10_000
@@ -136,7 +140,9 @@ class KafkaLog:
     async def stop(self) -> None:
         """Drains every consumer, then disconnects."""
         await asyncio.gather(*(consumer.stop() for consumer in self.consumers), return_exceptions=True)
-        await self._broker.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISCONNECT_TIMEOUT):
+                await self._broker.stop()
 
 
 def _is_error(entry: logging.LogRecord) -> bool:

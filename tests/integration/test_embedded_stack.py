@@ -24,6 +24,8 @@ from keyframe.embedded.record import start_of
 from keyframe.embedded.report import Downloading, Progress, silent
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
+from runtime.kafka import KafkaLog, ensure_topics
+from schemas.topics import IMAGES_RENDERED
 
 TOPIC = "kept"
 
@@ -100,6 +102,23 @@ async def test_a_part_that_dies_is_named(settings: StackSettings) -> None:
         os.kill(kafka, signal.SIGKILL)
         with pytest.raises(PartFailed, match=r"Kafka ended by itself with status -9.*kafka\.log"):
             await asyncio.wait_for(parts.ended(), 30)
+
+
+async def test_a_log_whose_broker_has_died_can_be_left(settings: StackSettings) -> None:
+    async with embedded_parts(settings, silent) as parts:
+        await ensure_topics(parts.kafka_bootstrap, [IMAGES_RENDERED])
+        log = KafkaLog(parts.kafka_bootstrap, "test")
+        await log.start()
+        await log.publish_bytes(IMAGES_RENDERED, key=None, value=b"before", headers={})
+        kafka, _ = _noted(settings.data)
+        os.kill(kafka, signal.SIGKILL)
+        publishing = asyncio.create_task(log.publish_bytes(IMAGES_RENDERED, key=None, value=b"after", headers={}))
+        with pytest.raises(PartFailed):
+            await asyncio.wait_for(parts.ended(), 30)
+        publishing.cancel()
+
+        await asyncio.wait_for(log.stop(), 30)
+        await asyncio.gather(publishing, return_exceptions=True)
 
 
 async def test_parts_that_are_given_are_not_started(tmp_path: Path) -> None:
