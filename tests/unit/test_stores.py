@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from runtime.folder_objects import FolderObjects
 from runtime.objects import ObjectStore
 from runtime.s3_objects import S3Objects
-from runtime.settings import CommonSettings, S3Settings
+from runtime.settings import CommonSettings, InvalidSetting, S3Settings
 from runtime.stores import object_store, public_store
 
 KEY = "published/job/1/video.mp4"
@@ -56,3 +57,17 @@ async def test_published_files_have_a_place_of_their_own_where_one_is_named() ->
     assert (await address(bucket)).startswith(f"https://s3.example.com/videos/{KEY}?")
     url = public_store(common, s3(**server, s3_public_url="https://videos.example.com"))
     assert await address(url) == f"https://videos.example.com/{KEY}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        ({"s3_access_key_id": None}, "S3_ACCESS_KEY_ID"),
+        ({"s3_secret_access_key": None}, "S3_SECRET_ACCESS_KEY"),
+        ({"s3_endpoint_url": "127.0.0.1:9000"}, "S3_ENDPOINT_URL"),
+    ],
+)
+def test_what_no_store_can_be_made_of_is_named(changes: dict[str, Any], variable: str) -> None:
+    with pytest.raises(InvalidSetting, match=variable) as refusal:
+        object_store(CommonSettings(storage_provider="s3"), s3(**changes))
+    assert "the-secret" not in str(refusal.value)
