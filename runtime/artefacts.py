@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from runtime.bill import Bill, Budget
 from runtime.errors import Transient
@@ -111,6 +111,7 @@ class Artefacts:
             return None
         try:
             data, facts = await self.store.get(key), await self.store.get(keys.facts_key(key))
-            return Made(data, info.content_type, json.loads(facts))
+            known: object = json.loads(facts)
+            return Made(data, info.content_type, cast("Facts", known)) if isinstance(known, dict) else None
         except (ObjectMissing, ValueError):
             return None

@@ -10,6 +10,8 @@ class Brake:
 
     limit: int
     in_a_row: int = 0
+    unplaced: int = 0
+    """Tries in a row to emit or to park a record that failed: its partition does not move."""
 
     @property
     def on(self) -> bool:

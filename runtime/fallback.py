@@ -21,6 +21,18 @@ class Served(Generic[Result]):
     """Why the first provider of the chain did not serve, where it did not."""
 
 
+FORGOTTEN = timedelta(minutes=10)
+"""Without a refusal for so long nobody knows that a provider is still away: records that wait ask every half minute."""
+
+
+@dataclass(frozen=True)
+class _Absence:
+    """When a provider was first unavailable, and when last."""
+
+    since: datetime
+    seen: datetime
+
+
 @dataclass
 class Fallback(Generic[Provider]):
     """The providers of a stage in the order of preference; shared by its records.
@@ -32,7 +44,7 @@ class Fallback(Generic[Provider]):
     providers: Sequence[Provider]
     after: timedelta
     clock: Clock = utc_now
-    _away_since: dict[int, datetime] = field(default_factory=dict[int, datetime], init=False)
+    _away: dict[int, "_Absence"] = field(default_factory=dict[int, "_Absence"], init=False)
 
     def chain(self) -> "Chain[Provider]":
         """The chain for one record, beginning at the provider that is preferred."""
@@ -40,12 +52,16 @@ class Fallback(Generic[Provider]):
 
     def came_back(self, position: int) -> None:
         """The provider has served."""
-        self._away_since.pop(position, None)
+        self._away.pop(position, None)
 
     def left(self, position: int) -> float:
         """Notes that the provider was unavailable; the seconds until it has been for too long, if above 0."""
         now = self.clock()
-        return (self._away_since.setdefault(position, now) + self.after - now).total_seconds()
+        absence = self._away.get(position)
+        if absence is None or now - absence.seen > FORGOTTEN:
+            absence = _Absence(now, now)
+        self._away[position] = _Absence(absence.since, now)
+        return (absence.since + self.after - now).total_seconds()
 
 
 @dataclass

@@ -19,6 +19,9 @@ from runtime.hand import Doing, Hand
 STALE_READY, STALE_LIVE = 30.0, 180.0
 """Seconds without an answer from the broker for an idle consumer's partitions."""
 
+MISPLACED = 3
+"""Tries in a row to place a record that may fail before it is worth telling."""
+
 OVERDUE = 60.0
 """Seconds over its deadline after which a record will not end by itself."""
 
@@ -58,6 +61,8 @@ class Vitals:
         since = self.member.seconds_since_poll
         if self.brake.on:
             return f"{self.name}: stopped after {self.brake.in_a_row} unexpected errors in a row; see the log"
+        if self.brake.unplaced >= MISPLACED:
+            return f"{self.name}: a record could not be emitted or parked {self.brake.unplaced} times; see the log"
         if self.gate.refusal is not None:
             return f"{self.name}: {self.gate.refusal}"
         if self.member.partitions == 0:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -117,14 +118,17 @@ async def run_on_log(
     """Joins the groups, works until it is asked to stop, drains. `joined` is called once records can come."""
     joining = asyncio.create_task(connected(kafka, bootstrap))
     asked = asyncio.create_task(stopping.wait())
-    beside: list[asyncio.Task[None]] = []
+    beside: list[asyncio.Task[Any]] = []
     try:
         await asyncio.wait({joining, asked}, return_when=asyncio.FIRST_COMPLETED)
         if not asked.done():
             joining.result()
             joined()
             beside = [asyncio.create_task(chore()) for chore in chores]
-            await asked
+            # A chore runs for as long as the process does: one that ends has died of a bug, and so does the process.
+            done, _ = await asyncio.wait({asked, *beside}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
     finally:
         for task in (joining, asked, *beside):
             task.cancel()

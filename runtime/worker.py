@@ -67,8 +67,10 @@ class Worker:
             outcome = GivenBack("wanted back")
         except Exception as trouble:  # it could not be placed: never settle what nobody has
             outcome = await self._trouble(trouble)
+        given_back = isinstance(outcome, GivenBack)
+        if not given_back:
+            self.brake.unplaced = 0
         with contextlib.suppress(Unavailable):
-            given_back = isinstance(outcome, GivenBack)
             await (self.crashes.given_back(record) if given_back else self.crashes.settled())
         return outcome
 
@@ -76,6 +78,7 @@ class Worker:
         unexpected = not isinstance(trouble, StageError)
         if unexpected:
             self.brake.unexpected()
+        self.brake.unplaced += 1
         log.warning("record not placed", error=str(trouble), exc_info=unexpected)
         with contextlib.suppress(GivenUp):
             await self.hand.nap(TROUBLE_NAP)

@@ -13,7 +13,7 @@ from runtime.folder_objects import FolderObjects
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
 from runtime.kafka import KafkaLog, Subscription, ensure_topics
-from runtime.process import attach
+from runtime.process import attach, run_on_log
 from runtime.records import Record
 from runtime.settings import StageSettings
 from runtime.stage import Job, Stage
@@ -211,3 +211,12 @@ async def test_a_stage_answers_on_the_log_and_says_that_it_is_ready(
     for record in seen.records:
         assert record.value is not None
         ImagesRendered.model_validate_json(record.value)
+
+
+async def test_a_chore_that_dies_ends_the_process(kafka_bootstrap: str) -> None:
+    async def dies() -> None:
+        raise ZeroDivisionError
+
+    kafka = KafkaLog(kafka_bootstrap, "test")
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(run_on_log(kafka, kafka_bootstrap, asyncio.Event(), chores=[dies]), 60)

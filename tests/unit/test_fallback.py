@@ -112,3 +112,13 @@ async def test_a_long_retry_after_does_not_keep_the_next_from_stepping_in() -> N
     with pytest.raises(Unavailable) as away:  # the last of the chain: there is nobody to step in
         await house.fallback.chain().call(limited)
     assert (away.value.on, away.value.retry_after) == ("offline", 86_400)
+
+
+async def test_an_outage_that_nobody_has_seen_for_long_is_forgotten() -> None:
+    house = House(Provider("nebius", away=True))
+    with pytest.raises(Unavailable):
+        await house.fallback.chain().call(Provider.serve)
+    house.clock.now += timedelta(hours=5)
+
+    with pytest.raises(Unavailable):
+        await house.fallback.chain().call(Provider.serve)

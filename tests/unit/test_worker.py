@@ -522,3 +522,18 @@ async def test_a_gate_looks_on_after_a_look_that_failed_by_a_mistake() -> None:
 
     assert not looking.done()
     looking.cancel()
+
+
+async def test_a_record_that_cannot_be_placed_shows(store: FolderObjects) -> None:
+    house = House(store, Script([Permanent("refused")]))
+    house.bus.away = True
+    house.hand.close()
+    record = builders.record(builders.script_written())
+    for _ in range(3):
+        assert isinstance(await house.worker.settle(record), GivenBack)
+
+    assert house.brake.unplaced == 3
+    house.bus.away = False
+    house.hand = house.worker.hand = Hand()
+    assert isinstance(await house.worker.settle(record), Parked)
+    assert house.brake.unplaced == 0
