@@ -93,7 +93,7 @@ class Worker:
             reason = f"the record is no {self.stage.consumes.name} event: {_brief(error)}"
             return await self._park(record, None, Failure("undecodable", reason, 0))
         structlog.contextvars.bind_contextvars(job=task.job_id, cause=task.cause.id, trace=task.cause.trace_id)
-        if starts >= LIMIT:
+        if starts >= LIMIT and await self._recalled(task) is None:  # who has answered did not die of the record
             reason = f"the {self.stage.name} stage was killed {starts} times with this record in hand"
             return await self._park(record, task, Failure("crashed", reason, starts))
         return await self._tried(task)
@@ -172,8 +172,8 @@ class Worker:
                 log.error("unexpected error", exc_info=failure)
 
     async def _once(self, task: Task, trial: Trial) -> Outcome:
-        answer_id = derive_id(self.stage.name, self.stage.emits.name, task.cause.id, 0)
-        answer = await self._answers.recall(task.job_id, answer_id)
+        answer_id = self._answer_id(task)
+        answer = await self._recalled(task)
         if answer is not None:
             await self._emit(answer)
             return Repeated(answer_id)
@@ -184,6 +184,12 @@ class Worker:
         answer = self._reports.envelope(task, self.stage.emits, answer_id, made)
         await self._emit(await self._answers.remember(answer))
         return Emitted(answer_id)
+
+    def _answer_id(self, task: Task) -> str:
+        return derive_id(self.stage.name, self.stage.emits.name, task.cause.id, 0)
+
+    async def _recalled(self, task: Task) -> Envelope | None:
+        return await self._answers.recall(task.job_id, self._answer_id(task))
 
     async def _emit(self, answer: Envelope) -> None:
         self.brake.worked()

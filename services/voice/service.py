@@ -32,7 +32,6 @@ class Ports:
 
 async def record_voice(images: ImagesRendered, ports: Ports) -> VoiceRecorded:
     """Speaks every scene that has no recording yet."""
-
     speakers = ports.speakers.among(partial(_has_voice, images.voice))
 
     async def spoken(scene: PaintedScene) -> tuple[SpokenScene, str | None]:

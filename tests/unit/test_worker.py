@@ -301,6 +301,26 @@ async def test_a_record_that_kills_its_process_is_parked_at_the_fourth_start(sto
     assert outcome.code == "crashed"
 
 
+async def test_a_record_that_was_answered_is_not_what_kills(store: FolderObjects) -> None:
+    run = Script([])
+    record = builders.record(builders.script_written())
+    dying = House(store, run)
+    for _ in range(3):
+        with pytest.raises(SystemExit):
+            await House(store, run, bus=DyingBus()).worker.settle(record)
+
+    assert isinstance(await dying.worker.settle(record), Repeated)
+    assert run.runs == 1
+
+
+class DyingBus(FakeBus):
+    """The process is killed as the answer is emitted."""
+
+    async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        if topic is IMAGES_RENDERED:
+            raise SystemExit
+
+
 async def test_a_finished_record_leaves_no_crash_count(store: FolderObjects) -> None:
     house = House(store, paints)
     for _ in range(5):
