@@ -14,19 +14,11 @@ from schemas.topics import STAGES
 MEGABYTE = 1_000_000
 
 
-class PartsDisplay:
-    """Says which parts are downloaded, how large, and which are up. A `Report`."""
+class _Display:
+    """Bars that are shown for as long as the context is open."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[detail]}"),
-            console=console,
-            transient=True,
-        )
-        self._tasks: dict[str, TaskID] = {}
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -36,6 +28,16 @@ class PartsDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+
+class PartsDisplay(_Display):
+    """Says which parts are downloaded, how large, and which are up. A `Report`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+        super().__init__(Progress(*columns, console=console, transient=True))
+        self._tasks: dict[str, TaskID] = {}
 
     def stop(self) -> None:
         """Everything is up: the bars go."""
@@ -59,28 +61,19 @@ class PartsDisplay:
         return self._tasks[what]
 
 
-class JobDisplay:
+class JobDisplay(_Display):
     """A bar per stage of one job."""
 
     def __init__(self, console: Console) -> None:
-        self._bars = Progress(
+        columns = (
             TextColumn("  {task.description:<10}"),
             BarColumn(bar_width=32),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("[yellow]{task.fields[note]}"),
-            console=console,
         )
+        super().__init__(Progress(*columns, console=console))
         self._tasks = {str(stage): self._bars.add_task(str(stage), total=100, start=False, note="") for stage in STAGES}
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
 
     def show(self, status: Status) -> None:
         """Brings the bars to what the status says."""

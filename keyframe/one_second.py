@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
 from runtime.artefacts import Artefacts
+from runtime.clock import utc_now
 from runtime.objects import ObjectStore
 from runtime.stage import AnyStage, Job
 from schemas.base import Contract
@@ -53,7 +53,7 @@ def _script() -> ScriptWritten:
     scene = Scene(index=0, narration=SENTENCE, image_prompt=SENTENCE, caption=SENTENCE)
     return ScriptWritten(
         job_id=str(uuid4()),
-        requested_at=datetime.now(UTC),
+        requested_at=utc_now(),
         prompt=SENTENCE,
         style=style.name,
         voice=next(iter(voices())),

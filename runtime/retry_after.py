@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from runtime.clock import utc_now
+
 LONGEST = 86_400.0
 """Seconds; what asks for more than a day is a mistake."""
 
@@ -25,7 +27,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         then = _date(asked)
         if then is None:
             return None
-        seconds = max(0.0, (then - (_date(plain.get("date", "")) or now or datetime.now(UTC))).total_seconds())
+        seconds = max(0.0, (then - (_date(plain.get("date", "")) or now or utc_now())).total_seconds())
     return min(seconds, LONGEST) if 0 <= seconds < float("inf") else None
 
 

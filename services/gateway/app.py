@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Self
@@ -13,6 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from runtime.clock import Clock, utc_now
 from runtime.errors import Unavailable
 from runtime.gate import Gate
 from runtime.kafka import Subscription
@@ -129,7 +129,7 @@ def create_app(
     *,
     published: ObjectStore | None = None,
     static_id: str | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Clock = utc_now,
     draw_id: Callable[[], str] = lambda: str(uuid4()),
     reviewer: Moderator | None = None,
 ) -> FastAPI:

@@ -1,11 +1,12 @@
 """The storage service, wired: settings in, adapters picked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
 from pydantic_settings import SettingsConfigDict
 
+from runtime.clock import utc_now
 from runtime.objects import ObjectStore
 from runtime.settings import Positive, StageSettings
 from runtime.stage import Job, Stage
@@ -45,7 +46,7 @@ def build(
     sweep = partial(
         sweep_regularly,
         Stores(store, published),
-        clock=partial(datetime.now, UTC),
+        clock=utc_now,
         inactive=timedelta(days=settings.sweep_after_days),
         every=timedelta(hours=settings.sweep_every_hours),
     )
