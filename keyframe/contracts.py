@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from keyframe import VERSION
 from runtime.folder_objects import FolderObjects
-from runtime.kafka import KafkaLog
+from runtime.kafka import Connection, KafkaLog
 from schemas.documents import asyncapi, json_schemas
 from services.gateway.app import GatewaySettings, create_app
 from services.gateway.status_view import PostgresView
@@ -32,7 +32,7 @@ def documents() -> Mapping[str, str]:
 def _openapi() -> dict[str, Any]:
     """The gateway's API, with the token that it may ask for; nothing is connected for it."""
     settings = GatewaySettings(api_token=SecretStr("any that is long enough"))
-    app = create_app(settings, KafkaLog("unused", "contracts"), PostgresView(""), FolderObjects(Path()))
+    app = create_app(settings, KafkaLog(Connection("unused"), "contracts"), PostgresView(""), FolderObjects(Path()))
     return app.openapi()
 
 

@@ -24,7 +24,7 @@ from keyframe.stack import all_stages
 from runtime.errors import StageError
 from runtime.folder_objects import FolderObjects
 from runtime.http import AddressTaken, serving
-from runtime.kafka import ensure_topics
+from runtime.kafka import Connection, ensure_topics
 from runtime.objects import ObjectStore
 from runtime.preflight import Preflight
 from runtime.settings import CommonSettings, S3Settings
@@ -97,11 +97,11 @@ async def _examine_parts(doctor: Doctor, stack: AsyncExitStack, settings: StackS
 
     async def start() -> str:
         started.append(await stack.enter_async_context(embedded_parts(own, silent)))
-        return f"Kafka at {started[0].kafka_bootstrap}, Postgres beside it"
+        return f"Kafka at {started[0].kafka.bootstrap}, Postgres beside it"
 
     if await doctor.look("Kafka and Postgres", start):
         parts = started[0]
-        await doctor.look("topics", lambda: _topics(parts.kafka_bootstrap))
+        await doctor.look("topics", lambda: _topics(parts.kafka))
         await doctor.look("database", lambda: _database(parts.postgres_dsn))
     await doctor.look("objects", lambda: _objects(_stores(own.data / "objects")[0]))
 
@@ -150,8 +150,8 @@ async def _gateway() -> str:
         return f"{address} is free"
 
 
-async def _topics(bootstrap: str) -> str:
-    await ensure_topics(bootstrap, TOPICS)
+async def _topics(connection: Connection) -> str:
+    await ensure_topics(connection, TOPICS)
     return f"{len(TOPICS)} there"
 
 

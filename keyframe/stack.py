@@ -63,19 +63,17 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
     gateway = GatewaySettings() if gateway_port is None else GatewaySettings(gateway_port=gateway_port)
     look_whether_free(gateway.gateway_host, gateway.gateway_port)  # before anything is started for nothing
     async with embedded_parts(settings, report) as parts:
-        common = CommonSettings(kafka_bootstrap=parts.kafka_bootstrap, storage_folder=parts.objects)
+        common = CommonSettings(storage_folder=parts.objects)
         s3 = S3Settings()
         store, published = object_store(common, s3), public_store(common, s3)
         stages = all_stages(store, published)
-        kafka = KafkaLog(parts.kafka_bootstrap, "keyframe-embedded", graceful=DRAIN)
+        kafka = KafkaLog(parts.kafka, "keyframe-embedded", graceful=DRAIN)
         attached = [attach(stage, kafka, store, budget=common.job_budget_usd, static_id=STATIC_ID) for stage in stages]
         stopping, joined = asyncio.Event(), asyncio.Event()
         gateway = gateway.model_copy(update={"postgres_dsn": SecretStr(parts.postgres_dsn)})
-        async with running_gateway(gateway, parts.kafka_bootstrap, store, published, static_id=STATIC_ID) as address:
+        async with running_gateway(gateway, parts.kafka, store, published, static_id=STATIC_ID) as address:
             chores = [chore for each in attached for chore in each.chores]
-            working = asyncio.create_task(
-                run_on_log(kafka, parts.kafka_bootstrap, stopping, joined=joined.set, chores=chores)
-            )
+            working = asyncio.create_task(run_on_log(kafka, stopping, joined=joined.set, chores=chores))
             try:
                 await _first(asyncio.create_task(joined.wait()), working)
                 token = gateway.api_token.get_secret_value() if gateway.api_token else None

@@ -18,7 +18,7 @@ from runtime.gate import Gate
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
 from runtime.http import AddressTaken, serving
-from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics
+from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics, kafka_connection
 from runtime.objects import ObjectStore
 from runtime.outcome import GivenBack
 from runtime.records import Record
@@ -96,11 +96,11 @@ def longest_hand(settings: StageSettings) -> float:
     return settings.attempts * (settings.deadline + BACKOFF_CAP) + HOLD_SLICE.total_seconds()
 
 
-async def connected(kafka: KafkaLog, bootstrap: str) -> None:
+async def connected(kafka: KafkaLog) -> None:
     """Waits for the broker, sees to the topics, joins the groups."""
     while True:
         try:
-            await ensure_topics(bootstrap, TOPICS)
+            await ensure_topics(kafka.connection, TOPICS)
             return await kafka.start()
         except Unavailable as error:
             log.warning("waiting for Kafka", reason=str(error))
@@ -109,14 +109,13 @@ async def connected(kafka: KafkaLog, bootstrap: str) -> None:
 
 async def run_on_log(
     kafka: KafkaLog,
-    bootstrap: str,
     stopping: asyncio.Event,
     *,
     joined: Callable[[], None] = lambda: None,
     chores: Sequence[Chore] = (),
 ) -> None:
     """Joins the groups, works until it is asked to stop, drains. `joined` is called once records can come."""
-    joining = asyncio.create_task(connected(kafka, bootstrap))
+    joining = asyncio.create_task(connected(kafka))
     asked = asyncio.create_task(stopping.wait())
     beside: list[asyncio.Task[Any]] = []
     try:
@@ -140,7 +139,7 @@ async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> 
     """Runs one stage until SIGTERM or SIGINT, then drains it."""
     stopping = stop_on_signals(stage.settings.drain)
     health = Health()
-    kafka = KafkaLog(common.kafka_bootstrap, f"keyframe-{stage.name}", graceful=stage.settings.drain)
+    kafka = KafkaLog(kafka_connection(common), f"keyframe-{stage.name}", graceful=stage.settings.drain)
     attached = attach(stage, kafka, store, budget=common.job_budget_usd)
 
     def joined() -> None:
@@ -148,7 +147,7 @@ async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> 
         log.info("joined", stage=str(stage.name))
 
     async with serving(health.app(), common.health_host, common.health_port):
-        await run_on_log(kafka, common.kafka_bootstrap, stopping, joined=joined, chores=attached.chores)
+        await run_on_log(kafka, stopping, joined=joined, chores=attached.chores)
 
 
 def stop_on_signals(drain: float) -> asyncio.Event:

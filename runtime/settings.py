@@ -51,6 +51,15 @@ class CommonSettings(Settings):
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     """host:port of one broker or more, separated by commas."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    """The authority that signed the brokers' certificates, as PEM; those of the system where it is not set."""
+    kafka_cert_file: Path | None = None
+    kafka_key_file: Path | None = None
+    """Our own certificate and its key, as PEM, where brokers ask for one."""
     storage_provider: Literal["folder", "s3"] = "folder"
     storage_folder: Path = Path("data/objects")
     job_budget_usd: Positive | None = None

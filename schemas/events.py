@@ -48,6 +48,8 @@ class ChainEvent(Contract):
     scene_count: Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)]
     target_seconds: Annotated[int, Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS)] = DEFAULT_TARGET_SECONDS
     """How long the narration should be."""
+    fresh: Annotated[int, Field(ge=1)] | None = None
+    """The newest revision whose artefacts were asked to be made anew: it enters their digests."""
     costs: tuple[StageCost, ...] = ()
     """What the stages so far have cost."""
     degraded: tuple[Degraded, ...] = ()

@@ -58,6 +58,16 @@ class JobRedriven(JobEvent):
 
     stage: str
     redrives: Annotated[int, Field(ge=1)]
+    parked: str | None = None
+    """Where the record lay in the dead-letter queue: topic/partition/offset."""
+
+
+class JobDiscarded(JobEvent):
+    """A parked record will not be sent again. Of bytes that name no job, the job's id is derived from their place."""
+
+    stage: str
+    parked: str
+    """Where the record lies in the dead-letter queue: topic/partition/offset."""
 
 
 class JobCancelled(JobEvent):

@@ -2,7 +2,7 @@
 
 artefacts/{job}/{digest}                 what a stage made, by what it was made from
 answers/{job}/{event}                    the event a stage answered with, before it is emitted
-scratch/{job}/{name}                     cleared once the video is published
+scratch/{job}/{revision}/{digest}/{name} cleared once the video is published
 published/{job}/{revision}/{name}        what viewers get
 """
 

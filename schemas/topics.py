@@ -12,7 +12,7 @@ from schemas.events import (
     VideoRequested,
     VoiceRecorded,
 )
-from schemas.jobs import JobCancelled, JobFailed, JobProgressed, JobRedriven
+from schemas.jobs import JobCancelled, JobDiscarded, JobFailed, JobProgressed, JobRedriven
 
 PARTITIONS = 12
 """The bound of a stage's parallelism: one consumer a partition at the most."""
@@ -83,18 +83,21 @@ VIDEO_PUBLISHED = _chain(
 JOB_PROGRESSED = _job("keyframe.job.progressed.v1", JobProgressed, "A stage did a step, or waits.", *STAGES)
 JOB_FAILED = _job("keyframe.job.failed.v1", JobFailed, "A stage gave up; the record is parked.", *STAGES)
 JOB_REDRIVEN = _job("keyframe.job.redriven.v1", JobRedriven, "A parked record was sent again.", ServiceName.GATEWAY)
+JOB_DISCARDED = _job("keyframe.job.discarded.v1", JobDiscarded, "A parked record is given up.", ServiceName.GATEWAY)
 JOB_CANCELLED = _job(
     "keyframe.job.cancelled.v1", JobCancelled, "The user stopped the job.", ServiceName.GATEWAY, compacted=True
 )
 
 CHAIN = (VIDEO_REQUESTED, SCRIPT_WRITTEN, IMAGES_RENDERED, VOICE_RECORDED, VIDEO_ASSEMBLED, VIDEO_PUBLISHED)
-JOB_TOPICS = (JOB_PROGRESSED, JOB_FAILED, JOB_REDRIVEN, JOB_CANCELLED)
+JOB_TOPICS = (JOB_PROGRESSED, JOB_FAILED, JOB_REDRIVEN, JOB_DISCARDED, JOB_CANCELLED)
 
 
 def dead_letters(stage: str) -> Topic:
     """The dead-letter queue of a stage."""
     owner = ServiceName(stage)
-    return Topic(f"keyframe.{stage}.dlq.v1", f"What {stage} gave up on, as it came.", None, (owner,), ())
+    return Topic(
+        f"keyframe.{stage}.dlq.v1", f"What {stage} gave up on, as it came.", None, (owner,), (ServiceName.GATEWAY,)
+    )
 
 
 DEAD_LETTERS = tuple(dead_letters(stage) for stage in STAGES)

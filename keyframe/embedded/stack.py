@@ -14,6 +14,8 @@ from keyframe.embedded.part import Part
 from keyframe.embedded.postgres import Postgres
 from keyframe.embedded.report import Report
 from keyframe.embedded.settings import StackSettings
+from runtime.kafka import Connection, kafka_connection
+from runtime.settings import CommonSettings
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,14 @@ class Parts:
     """Where the parts are.
 
     Args:
-        kafka_bootstrap: host:port of the broker.
+        kafka: the broker.
         postgres_dsn: the database, with user and password: not to be shown.
         objects: the folder of the object store.
         logs: the folder of the parts' logs.
         embedded: the parts that are ours.
     """
 
-    kafka_bootstrap: str
+    kafka: Connection
     postgres_dsn: str = field(repr=False)
     objects: Path
     logs: Path
@@ -61,7 +63,9 @@ async def embedded_parts(settings: StackSettings, report: Report) -> AsyncGenera
         except OSError as error:  # a full disk, or files that another user has left
             raise EmbeddedError(f"The parts cannot be started: {error}.") from error
         yield Parts(
-            kafka_bootstrap=settings.kafka_bootstrap or kafka.address,
+            kafka=kafka_connection(CommonSettings(kafka_bootstrap=settings.kafka_bootstrap))
+            if settings.kafka_bootstrap
+            else Connection(kafka.address),
             postgres_dsn=settings.postgres_dsn.get_secret_value() if settings.postgres_dsn else postgres.dsn,
             objects=folder.objects,
             logs=folder.logs,

@@ -14,6 +14,7 @@ from faststream.middlewares import AckPolicy
 
 from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
+from runtime.kafka.connection import Connection
 from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
 from runtime.records import Record
@@ -34,12 +35,14 @@ MAX_RECORD_BYTES = 1_048_576
 class KafkaLog:
     """A connection to the log: publishes, and runs the consumers that were declared before its start."""
 
-    def __init__(self, bootstrap: str, client_id: str, *, graceful: float = 30.0) -> None:
+    def __init__(self, connection: Connection, client_id: str, *, graceful: float = 30.0) -> None:
+        self.connection = connection
         quiet = logging.getLogger("faststream")
         quiet.setLevel(logging.ERROR)
         quiet.addFilter(_is_error)
         self._broker = KafkaBroker(
-            bootstrap,
+            connection.bootstrap.split(","),
+            security=connection.security,
             client_id=client_id,
             acks="all",
             enable_idempotence=True,

@@ -8,12 +8,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from runtime.errors import Unavailable
+from runtime.kafka.connection import Connection
 from schemas.topics import Topic
 
 
-async def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
+async def ensure_topics(connection: Connection, topics: Sequence[Topic]) -> None:
     """Creates the topics that are not there yet; those that are stay as they are. Raises `Unavailable`."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**connection.options)
     try:
         await admin.start()
         there = set(await admin.list_topics())
@@ -24,7 +25,9 @@ async def ensure_topics(bootstrap: str, topics: Sequence[Topic]) -> None:
                 if code not in (NoError.errno, TopicAlreadyExistsError.errno):
                     raise for_code(code)
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {bootstrap} gives no topics ({type(error).__name__})", on="kafka") from error
+        raise Unavailable(
+            f"Kafka at {connection.bootstrap} gives no topics ({type(error).__name__})", on="kafka"
+        ) from error
     finally:
         with contextlib.suppress(KafkaError, OSError):
             await admin.close()

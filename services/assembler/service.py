@@ -29,7 +29,7 @@ class Ports:
 
 async def assemble_video(voice: VoiceRecorded, ports: Ports) -> VideoAssembled:
     """Renders the video, unless the same one is there already."""
-    prefix = f"{keys.scratch_prefix(voice.job_id)}{keys.digest(_recipe(voice, ports.renderer))}/"
+    prefix = f"{keys.scratch_prefix(voice.job_id)}{voice.revision}/{keys.digest(_recipe(voice, ports.renderer))}/"
     made = await finished.find(ports.store, prefix)
     if made is None:
         with workspace(ports.scratch) as folder:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from runtime.http import AddressTaken
+from runtime.kafka import kafka_connection
 from runtime.process import stop_on_signals
 from runtime.settings import CommonSettings, InvalidSetting, S3Settings
 from runtime.stores import object_store, public_store
@@ -17,7 +18,7 @@ async def serve(common: CommonSettings, settings: GatewaySettings) -> None:
     """Runs the gateway until SIGTERM or SIGINT."""
     s3 = S3Settings()
     stopping = stop_on_signals(DRAIN)
-    async with running_gateway(settings, common.kafka_bootstrap, object_store(common, s3), public_store(common, s3)):
+    async with running_gateway(settings, kafka_connection(common), object_store(common, s3), public_store(common, s3)):
         await stopping.wait()
 
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 from runtime.http import serving
-from runtime.kafka import KafkaLog
+from runtime.kafka import Connection, KafkaLog
 from runtime.objects import ObjectStore
 from runtime.process import run_on_log
 from services.gateway.app import DRAIN, GatewaySettings, create_app
@@ -15,7 +15,7 @@ from services.gateway.status_view import PostgresView
 @contextlib.asynccontextmanager
 async def running_gateway(
     settings: GatewaySettings,
-    bootstrap: str,
+    connection: Connection,
     artefacts: ObjectStore,
     published: ObjectStore | None,
     *,
@@ -30,12 +30,12 @@ async def running_gateway(
         AddressTaken: another program has its port.
         MigrationRefused: the database belongs to another version.
     """
-    kafka = KafkaLog(bootstrap, "keyframe-gateway", graceful=DRAIN)
+    kafka = KafkaLog(connection, "keyframe-gateway", graceful=DRAIN)
     view = PostgresView(settings.postgres_dsn.get_secret_value())
     app = create_app(settings, kafka, view, artefacts, published=published, static_id=static_id)
     stopping = asyncio.Event()
     async with serving(app, settings.gateway_host, settings.gateway_port) as address:
-        following = asyncio.create_task(run_on_log(kafka, bootstrap, stopping))
+        following = asyncio.create_task(run_on_log(kafka, stopping))
         body = asyncio.current_task()
         assert body is not None  # noqa: S101 - this is a coroutine
         following.add_done_callback(lambda _: None if stopping.is_set() else body.cancel())

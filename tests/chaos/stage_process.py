@@ -21,7 +21,7 @@ from runtime.concurrency import each
 from runtime.errors import Permanent
 from runtime.folder_objects import FolderObjects
 from runtime.hand import Doing, Hand
-from runtime.kafka import KafkaLog, Subscription
+from runtime.kafka import Connection, KafkaLog, Subscription
 from runtime.outcome import GivenBack
 from runtime.records import Record
 from runtime.settings import StageSettings
@@ -67,7 +67,7 @@ class Store(FolderObjects):
 
 class Log(KafkaLog):
     def __init__(self, bootstrap: str, seam: Seam, answers: Topic) -> None:
-        super().__init__(bootstrap, "chaos")
+        super().__init__(Connection(bootstrap), "chaos")
         self._seam = seam
         self._answers = answers
 

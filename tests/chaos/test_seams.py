@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from runtime.kafka import KafkaLog, ensure_topics
+from runtime.kafka import Connection, KafkaLog, ensure_topics
 from schemas.envelope import Envelope
 from schemas.events import ImagesRendered, ScriptWritten
 from schemas.topics import IMAGES_RENDERED, JOB_FAILED, SCRIPT_WRITTEN, TOPICS, ServiceName, Topic, dead_letters
@@ -42,7 +42,7 @@ class House:
             await process.wait()
 
     async def publish(self, script: ScriptWritten) -> None:
-        log = KafkaLog(self.bootstrap, "test")
+        log = KafkaLog(Connection(self.bootstrap), "test")
         await log.start()
         await log.publish(self.reads, replace(builders.envelope(script), type=self.reads.name))
         await log.stop()
@@ -96,7 +96,7 @@ async def house(kafka_bootstrap: str, tmp_path: Path) -> House:
     name = uuid4().hex
     reads = replace(SCRIPT_WRITTEN, name=f"test.{name}.v1", partitions=1)
     writes = replace(IMAGES_RENDERED, name=f"answer.{name}.v1", partitions=1)
-    await ensure_topics(kafka_bootstrap, [*TOPICS, reads, writes])
+    await ensure_topics(Connection(kafka_bootstrap), [*TOPICS, reads, writes])
     return House(kafka_bootstrap, tmp_path, reads, writes)
 
 

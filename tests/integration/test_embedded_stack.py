@@ -106,8 +106,8 @@ async def test_a_part_that_dies_is_named(settings: StackSettings) -> None:
 
 async def test_a_log_whose_broker_has_died_can_be_left(settings: StackSettings) -> None:
     async with embedded_parts(settings, silent) as parts:
-        await ensure_topics(parts.kafka_bootstrap, [IMAGES_RENDERED])
-        log = KafkaLog(parts.kafka_bootstrap, "test")
+        await ensure_topics(parts.kafka, [IMAGES_RENDERED])
+        log = KafkaLog(parts.kafka, "test")
         await log.start()
         await log.publish_bytes(IMAGES_RENDERED, key=None, value=b"before", headers={})
         kafka, _ = _noted(settings.data)
@@ -124,7 +124,7 @@ async def test_a_log_whose_broker_has_died_can_be_left(settings: StackSettings) 
 async def test_parts_that_are_given_are_not_started(tmp_path: Path) -> None:
     given = StackSettings(data=tmp_path, kafka_bootstrap="kafka:9092", postgres_dsn="postgresql://db/keyframe")
     async with embedded_parts(given, silent) as parts:
-        assert (parts.kafka_bootstrap, parts.postgres_dsn) == ("kafka:9092", "postgresql://db/keyframe")
+        assert (parts.kafka.bootstrap, parts.postgres_dsn) == ("kafka:9092", "postgresql://db/keyframe")
         assert _running_in(tmp_path) == []
         await parts.ended()
 
@@ -176,7 +176,7 @@ async def _create(parts: Parts) -> None:
     database = await asyncpg.connect(parts.postgres_dsn)
     await database.execute("CREATE TABLE kept (word text)")
     await database.close()
-    admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(TOPIC, 1, 1)])
     await admin.close()
@@ -187,7 +187,7 @@ async def _write(parts: Parts, word: str) -> None:
     database = await asyncpg.connect(parts.postgres_dsn)
     await database.execute("INSERT INTO kept VALUES ($1)", word)
     await database.close()
-    async with AIOKafkaProducer(bootstrap_servers=parts.kafka_bootstrap, acks="all") as producer:
+    async with AIOKafkaProducer(bootstrap_servers=parts.kafka.bootstrap, acks="all") as producer:
         await producer.send_and_wait(TOPIC, word.encode())
 
 
@@ -197,7 +197,7 @@ async def _read(parts: Parts) -> tuple[list[str], list[str]]:
     rows = [row["word"] for row in await database.fetch("SELECT word FROM kept")]
     await database.close()
     async with AIOKafkaConsumer(
-        TOPIC, bootstrap_servers=parts.kafka_bootstrap, auto_offset_reset="earliest"
+        TOPIC, bootstrap_servers=parts.kafka.bootstrap, auto_offset_reset="earliest"
     ) as consumer:
         records = [(await asyncio.wait_for(consumer.getone(), 30)).value.decode() for _ in rows]
     return rows, records

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from runtime.folder_objects import FolderObjects
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
-from runtime.kafka import KafkaLog, Subscription, ensure_topics
+from runtime.kafka import Connection, KafkaLog, Subscription, ensure_topics
 from runtime.process import attach, run_on_log
 from runtime.records import Record
 from runtime.settings import StageSettings
@@ -27,7 +27,7 @@ from tests.waiting import until
 async def topic(kafka_bootstrap: str) -> Topic:
     """A topic of the test's own, with three partitions."""
     fresh = replace(SCRIPT_WRITTEN, name=f"test.{uuid4().hex}.v1", partitions=3)
-    await ensure_topics(kafka_bootstrap, [*TOPICS, fresh])
+    await ensure_topics(Connection(kafka_bootstrap), [*TOPICS, fresh])
     return fresh
 
 
@@ -76,7 +76,7 @@ async def test_a_record_that_is_given_back_comes_again_and_is_committed_once(
     kafka_bootstrap: str, topic: Topic, producer: AIOKafkaProducer
 ) -> None:
     settle = Settled(False, False, True)
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     kafka.consume(subscription(topic), Hand(), settle, lambda: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, b"{}", key=b"k", partition=0)
@@ -92,7 +92,7 @@ async def test_null_headers_and_values_reach_the_worker(
     kafka_bootstrap: str, topic: Topic, producer: AIOKafkaProducer
 ) -> None:
     settle = Settled()
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     kafka.consume(subscription(topic), Hand(), settle, lambda: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, None, key=b"k", headers=[("a", None), ("b", b"\xff\xfe")])  # type: ignore[list-item]
@@ -114,7 +114,7 @@ async def test_a_stop_waits_for_the_record_in_hand_and_commits_it(
         await may_end.wait()
         return True
 
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     kafka.consume(subscription(topic), Hand(), settle, lambda: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, b"{}")
@@ -140,7 +140,7 @@ async def test_a_replica_that_joins_does_not_start_what_another_has_in_hand(
         await may_end.wait()
         return True
 
-    first, second = KafkaLog(kafka_bootstrap, "first"), KafkaLog(kafka_bootstrap, "second")
+    first, second = KafkaLog(Connection(kafka_bootstrap), "first"), KafkaLog(Connection(kafka_bootstrap), "second")
     held = first.consume(subscription(topic), Hand(), settle, lambda: None)
     joining = second.consume(subscription(topic), Hand(), settle, lambda: None)
     await first.start()
@@ -172,7 +172,7 @@ async def test_a_batch_that_fails_comes_again_whole(
 
     for _ in range(5):
         await producer.send_and_wait(topic.name, b"{}", partition=1, headers=[("x", None)])  # type: ignore[list-item]
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     kafka.follow(subscription(topic), handle)
     await kafka.start()
 
@@ -187,14 +187,14 @@ async def test_a_stage_answers_on_the_log_and_says_that_it_is_ready(
     kafka_bootstrap: str, topic: Topic, tmp_path: Path
 ) -> None:
     answers = replace(IMAGES_RENDERED, name=topic.name.replace("test.", "answer."))
-    await ensure_topics(kafka_bootstrap, [answers])
+    await ensure_topics(Connection(kafka_bootstrap), [answers])
 
     async def paints(script: ScriptWritten, job: Job) -> ImagesRendered:
         return script.grown(ImagesRendered, scenes=builders.images_rendered().scenes)
 
     stage = Stage(ServiceName.IMAGES, topic, answers, paints, lambda job: job, StageSettings())
     seen = Settled()
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     health = Health(attach(stage, kafka, FolderObjects(tmp_path)).vitals)
     kafka.consume(subscription(answers), Hand(), seen, lambda: None)
     assert health.problems() == ["images: no partition is assigned yet"]
@@ -217,6 +217,6 @@ async def test_a_chore_that_dies_ends_the_process(kafka_bootstrap: str) -> None:
     async def dies() -> None:
         raise ZeroDivisionError
 
-    kafka = KafkaLog(kafka_bootstrap, "test")
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(run_on_log(kafka, kafka_bootstrap, asyncio.Event(), chores=[dies]), 60)
+        await asyncio.wait_for(run_on_log(kafka, asyncio.Event(), chores=[dies]), 60)

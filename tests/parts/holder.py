@@ -29,7 +29,7 @@ def report(progress: Progress) -> None:
 async def main(data: str, cache: str) -> None:
     """Holds the parts."""
     async with embedded_parts(StackSettings(data=Path(data), cache=Path(cache)), report) as parts:
-        say(kafka=parts.kafka_bootstrap, postgres=parts.postgres_dsn)
+        say(kafka=parts.kafka.bootstrap, postgres=parts.postgres_dsn)
         await parts.ended()
 
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from runtime.folder_objects import FolderObjects
-from runtime.kafka import KafkaLog
+from runtime.kafka import Connection, KafkaLog
 from schemas.base import Contract
 from schemas.topics import topic_of
 from services.gateway.app import GatewaySettings
@@ -25,7 +25,7 @@ from tests.gateways import BODY, problem
 async def serving_gateway(kafka: str, dsn: str, folder: Path) -> AsyncGenerator[httpx.AsyncClient]:
     settings = GatewaySettings.model_construct(postgres_dsn=SecretStr(dsn), gateway_port=0)
     async with (
-        running_gateway(settings, kafka, FolderObjects(folder), None) as address,
+        running_gateway(settings, Connection(kafka), FolderObjects(folder), None) as address,
         httpx.AsyncClient(base_url=address) as client,
     ):
         yield client
@@ -34,7 +34,7 @@ async def serving_gateway(kafka: str, dsn: str, folder: Path) -> AsyncGenerator[
 @asynccontextmanager
 async def stages(kafka: str) -> AsyncGenerator[KafkaLog]:
     """What speaks for the stages."""
-    log = KafkaLog(kafka, "test-stages")
+    log = KafkaLog(Connection(kafka), "test-stages")
     await log.start()
     try:
         yield log
