@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from runtime import tracing
 from runtime.bill import Bill, Budget
 from runtime.errors import Transient
+from runtime.metrics import ARTEFACTS, PAID_CALL_SECONDS, PAID_CALLS, PAID_USD, UNPRICED_CALLS
 from runtime.objects import ObjectMissing, ObjectStore
 from schemas import keys
 from schemas.costs import Charge
@@ -53,6 +55,8 @@ class Artefacts:
     store: ObjectStore
     job_id: str
     budget: Budget = field(default_factory=lambda: Budget(None))
+    stage: str = ""
+    """Whose they are, for the metrics."""
     _charges: dict[str, list[Charge]] = field(default_factory=dict[str, list[Charge]])
     """By the key of the artefact; of one that could not be made, under its key all the same."""
 
@@ -75,16 +79,19 @@ class Artefacts:
         if found is not None:
             try:
                 await asyncio.to_thread(check, found)
-            except Transient:
-                pass  # what is there is damaged: it is made again
+            except Transient:  # what is there is damaged: it is made again
+                ARTEFACTS.labels(self.stage, "damaged").inc()
             else:
+                ARTEFACTS.labels(self.stage, "found").inc()
                 self._account(key, found)
                 return Artefact(key, found)
-        made = await self._billed(key, make)
+        with tracing.part("make", {"keyframe.stage": self.stage}):
+            made = await self._billed(key, make)
         await asyncio.to_thread(check, made)
         facts = json.dumps(dict(made.facts)).encode()
         await self.store.put(keys.facts_key(key), facts, content_type="application/json")
         await self.store.put(key, made.data, content_type=made.content_type)
+        ARTEFACTS.labels(self.stage, "made").inc()
         return Artefact(key, made)
 
     def _account(self, key: str, found: Made) -> None:
@@ -101,9 +108,21 @@ class Artefacts:
         finally:
             bill.close()
             self._charges.setdefault(key, []).extend(bill.charges)
+            for charge in bill.charges:
+                self._paid(charge)
         if not bill.charges:
             return made
         return replace(made, facts={**made.facts, CHARGES: [charge.model_dump() for charge in bill.charges]})
+
+    def _paid(self, charge: Charge) -> None:
+        who = self.stage, charge.provider, charge.model
+        PAID_CALLS.labels(*who).inc()
+        PAID_CALL_SECONDS.labels(*who).observe(charge.seconds)
+        PAID_USD.labels(*who).inc(charge.usd or 0.0)
+        if charge.usd is None:
+            UNPRICED_CALLS.labels(*who).inc()
+        usd = {} if charge.usd is None else {"keyframe.usd": charge.usd}
+        tracing.noted("paid", {"keyframe.provider": charge.provider, "keyframe.model": charge.model, **usd})
 
     async def _find(self, key: str) -> Made | None:
         info = await self.store.head(key)

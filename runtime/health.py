@@ -9,12 +9,13 @@ from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runtime.brake import Brake
 from runtime.gate import Gate
 from runtime.hand import Doing, Hand
+from runtime.metrics import CONTENT_TYPE, exposed
 
 STALE_READY, STALE_LIVE = 30.0, 180.0
 """Seconds without an answer from the broker for an idle consumer's partitions."""
@@ -72,6 +73,14 @@ class Vitals:
         return self.not_live()
 
 
+async def _metrics(_: Request) -> Response:
+    return Response(exposed(), media_type=CONTENT_TYPE)
+
+
+METRICS = Route("/metrics", _metrics)
+"""The metrics of the process, for Prometheus."""
+
+
 @dataclass
 class Health:
     """All consumers of a process."""
@@ -79,11 +88,12 @@ class Health:
     vitals: Sequence[Vitals] = ()
 
     def app(self) -> Starlette:
-        """/livez and /readyz: 200, or 503 with the reasons."""
+        """/livez and /readyz: 200, or 503 with the reasons; and /metrics."""
         return Starlette(
             routes=[
                 Route("/livez", self._route(Vitals.not_live)),
                 Route("/readyz", self._route(Vitals.not_ready, joined=True)),
+                METRICS,
             ]
         )
 

@@ -58,6 +58,8 @@ class Trial:
     refused_since: datetime | None = None
     refusals: int = 0
     next_try: datetime | None = None
+    waits_for: str | None = None
+    """Who is away, where that is why there is a next try."""
     given_up: GiveUp | None = None
     """Kept so that a park that fails does not run the stage again."""
     artefacts: Artefacts | None = None
@@ -74,8 +76,10 @@ def judge(failure: Exception, trial: Trial, settings: StageSettings, now: dateti
     match verdict:
         case GiveUp():
             trial.given_up = verdict
-        case Retry(next_try) | Hold(next_try=next_try):
-            trial.next_try = next_try
+        case Retry(next_try):
+            trial.next_try, trial.waits_for = next_try, None
+        case Hold(on=on, next_try=next_try):
+            trial.next_try, trial.waits_for = next_try, on
     return verdict
 
 

@@ -24,6 +24,8 @@ from runtime.records import Bus, Record
 from runtime.reports import Reports, Task
 from runtime.retry import HOLD_SLICE, Hold, Jitter, Trial, innermost, judge
 from runtime.stage import AnyStage, Job
+from runtime.tracing import publishing
+from runtime.watch import Watch
 from schemas.base import Contract
 from schemas.costs import summed, total
 from schemas.envelope import Envelope, MalformedEnvelope, derive_id
@@ -56,11 +58,15 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.crashes = Crashes(self.store, self.stage.name)
+        self._watch = Watch(self.stage.name)
         self._reports = Reports(self.stage.name, self.bus, self.clock)
         self._answers = Answers(self.store)
 
     async def settle(self, record: Record) -> Outcome:
         """Works at a record until there is an outcome; no failure leaves this method."""
+        return await self._watch.settling(record, self._settled(record))
+
+    async def _settled(self, record: Record) -> Outcome:
         try:
             outcome = await self._outcome(record)
         except GivenUp:
@@ -150,7 +156,8 @@ class Worker:
         wait = (min(trial.next_try, slice_end) - self.clock()).total_seconds()
         if wait > 0:
             self.hand.turn(Doing.WAIT)
-            await self.hand.nap(wait)
+            with self._watch.waiting(trial.waits_for):
+                await self.hand.nap(wait)
         return trial.next_try <= slice_end
 
     def _trial(self, task: Task) -> Trial:
@@ -159,7 +166,9 @@ class Worker:
         return self._trials.setdefault(_turn(task), Trial())
 
     def _note(self, failure: Exception, trial: Trial) -> None:
-        match innermost(failure):
+        cause = innermost(failure)
+        self._watch.failed(cause)
+        match cause:
             case Unavailable() as refusal:
                 log.warning("waiting", on=refusal.on, reason=str(refusal))
                 if refusal.refused:
@@ -175,7 +184,7 @@ class Worker:
         answer_id = self._answer_id(task)
         answer = await self._recalled(task)
         if answer is not None:
-            await self._emit(answer)
+            await self._emit(answer, again=True)
             return Repeated(answer_id)
         await self.gate.enter()
         await self._reports.progressed(task, 0, 1, "started")
@@ -191,10 +200,11 @@ class Worker:
     async def _recalled(self, task: Task) -> Envelope | None:
         return await self._answers.recall(task.job_id, self._answer_id(task))
 
-    async def _emit(self, answer: Envelope) -> None:
+    async def _emit(self, answer: Envelope, *, again: bool = False) -> None:
         self.brake.worked()
         self.hand.turn(Doing.EMIT)
-        await self.bus.publish(self.stage.emits, answer)
+        with publishing(answer, again=again):
+            await self.bus.publish(self.stage.emits, answer)
 
     def _job(self, task: Task, trial: Trial) -> Job:
         async def progress(step: int, steps: int, label: str, artefact: str | None = None) -> None:
@@ -202,7 +212,7 @@ class Worker:
 
         if trial.artefacts is None:
             spent = total(getattr(task.event, "costs", ()))
-            trial.artefacts = Artefacts(self.store, task.job_id, Budget(self.budget, spent))
+            trial.artefacts = Artefacts(self.store, task.job_id, Budget(self.budget, spent), self.stage.name)
         return Job(task.job_id, self.store, trial.artefacts, progress)
 
     async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:
