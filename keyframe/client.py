@@ -1,8 +1,10 @@
 """A client of the gateway's REST API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,9 +72,7 @@ class Client:
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 return str(self._read(answer)["jobId"])
-        raise GatewayError(
-            f"No gateway answers at {self._address}: start one with `keyframe up`, or name it with --url."
-        )
+        raise self._silent()
 
     async def follow(self, job_id: str) -> AsyncIterator[Status]:
         """The job's status, again and again, until it is final."""
@@ -90,6 +90,44 @@ class Client:
                 if status["status"] in FINAL:
                     return
             await asyncio.sleep(POLL_SECONDS)
+
+    async def answers(self) -> bool:
+        """Whether anybody listens at the address."""
+        try:
+            await self._http.get("/healthz")
+        except httpx.TransportError:
+            return False
+        return True
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Status:
+        """The gateway's answer to one request of its API; `{}` where it has none."""
+        try:
+            answer = await self._http.request(method, f"/api/v1{path}", json=body)
+        except httpx.TransportError as error:
+            raise self._silent() from error
+        return {} if answer.status_code == HTTPStatus.NO_CONTENT else self._read(answer)
+
+    async def lines(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Status]:
+        """What a long operation tells while the gateway is at it, a JSON object a line; an `error` is raised."""
+        try:
+            async with self._http.stream("POST", f"/api/v1{path}", json=body, timeout=PATIENCE_SECONDS) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    self._read(answer)
+                async for line in answer.aiter_lines():
+                    told: Status = json.loads(line)
+                    if told["event"] == "error":
+                        raise GatewayError(told["detail"])
+                    yield told
+        except httpx.ConnectError as error:
+            raise self._silent() from error
+        except (httpx.TransportError, ValueError) as error:
+            raise GatewayError(f"The gateway at {self._address} broke off its answer.") from error
+
+    def _silent(self) -> GatewayError:
+        return GatewayError(
+            f"No gateway answers at {self._address}: start one with `keyframe up`, or name it with --url."
+        )
 
     async def download(self, url: str, target: Path) -> None:
         """Fetches a published file, whole or not at all."""

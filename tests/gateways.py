@@ -1,8 +1,9 @@
 """The gateway as tests run it: the real app and the real view, over a log that is in memory."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from pydantic import SecretStr
 
 from runtime.errors import StageError, Unavailable
 from runtime.folder_objects import FolderObjects
-from runtime.kafka import Subscription
+from runtime.kafka import Lag, Location, Offsets, Subscription
 from runtime.moderation import Moderator
 from runtime.objects import ObjectStore
 from runtime.records import Record
 from schemas.base import Contract
 from schemas.envelope import Envelope
+from schemas.topics import Topic
 from services.gateway.app import GatewaySettings, create_app
 from services.gateway.projection import Fact
 from services.gateway.status_view import PostgresView
@@ -33,8 +35,38 @@ class FakeLog(FakeBus):
 
     handle: Callable[[Sequence[Record]], Awaitable[None]] | None = None
     subscription: Subscription | None = None
+    kept: dict[str, list[Record]] = field(default_factory=dict[str, list[Record]])
+    """What lies on each topic, all of it on partition 0."""
     partitions: int = 12
     seconds_since_poll: float | None = 0.1
+
+    async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        await super().publish(topic, envelope)
+        self._keep(record(envelope, topic=topic.name))
+
+    async def publish_bytes(self, topic: Topic, *, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> None:
+        await super().publish_bytes(topic, key=key, value=value, headers=headers)
+        self._keep(self.parked[-1])
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator["FakeReading"]:
+        self._look()
+        yield FakeReading(self.kept)
+
+    async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
+        """Every group has settled all but the newest record of each topic."""
+        self._look()
+        ends = {(topic.name, group): len(self.kept.get(topic.name, ())) for group in groups for topic in groups[group]}
+        return [Lag(group, topic, 0, max(0, end - 1), 0, end) for (topic, group), end in ends.items()]
+
+    def keep(self, *events: Contract | Envelope | Record) -> list[Record]:
+        """Puts events on the log without bringing them to the gateway; the records as they lie there."""
+        return [self._keep(event if isinstance(event, Record) else record(event)) for event in events]
+
+    def _keep(self, new: Record) -> Record:
+        lying = self.kept.setdefault(new.topic, [])
+        lying.append(replace(new, partition=0, offset=len(lying)))
+        return lying[-1]
 
     def follow(self, subscription: Subscription, handle: Callable[[Sequence[Record]], Awaitable[None]]) -> "FakeLog":
         self.subscription, self.handle = subscription, handle
@@ -47,6 +79,34 @@ class FakeLog(FakeBus):
         """Brings a batch to the gateway, as Kafka would."""
         assert self.handle is not None
         await self.handle([event if isinstance(event, Record) else record(event) for event in events])
+
+
+@dataclass
+class FakeReading:
+    """Reads what lies on a `FakeLog`."""
+
+    kept: Mapping[str, Sequence[Record]]
+
+    async def starts(self, topics: Sequence[Topic]) -> Offsets:
+        return {(topic.name, 0): 0 for topic in topics}
+
+    async def ends(self, topics: Sequence[Topic]) -> Offsets:
+        return {(topic.name, 0): len(self.kept.get(topic.name, ())) for topic in topics}
+
+    async def at(self, topics: Sequence[Topic], time: datetime) -> Offsets:
+        since = time.timestamp() * 1000
+        return {
+            (topic.name, 0): sum(each.timestamp < since for each in self.kept.get(topic.name, ())) for topic in topics
+        }
+
+    async def read(self, start: Offsets, end: Offsets) -> AsyncGenerator[list[Record]]:
+        for (topic, partition), offset in start.items():
+            if records := list(self.kept.get(topic, ())[offset : end[topic, partition]]):
+                yield records
+
+    async def record(self, at: Location) -> Record | None:
+        lying = self.kept.get(at.topic, ())
+        return lying[at.offset] if at.partition == 0 and 0 <= at.offset < len(lying) else None
 
 
 class FlakyView(PostgresView):

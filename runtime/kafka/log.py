@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -14,9 +15,11 @@ from faststream.middlewares import AckPolicy
 
 from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
+from runtime.kafka.admin import Lag, lags
 from runtime.kafka.connection import Connection
 from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
+from runtime.kafka.reader import Reader, reader
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
@@ -139,6 +142,14 @@ class KafkaLog:
     async def reachable(self) -> bool:
         """Whether a broker answers within a few seconds."""
         return await self._broker.ping(timeout=5.0)
+
+    def reading(self) -> AbstractAsyncContextManager[Reader]:
+        """A reader beside the groups, for as long as its context is open. Raises `Unavailable`."""
+        return reader(self.connection)
+
+    async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
+        """How far each group is behind on each partition of the topics that it reads. Raises `Unavailable`."""
+        return await lags(self.connection, groups)
 
     async def stop(self) -> None:
         """Drains every consumer, then disconnects."""

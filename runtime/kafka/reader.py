@@ -28,7 +28,7 @@ READ_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class Location:
     """Where a record lies."""
 
     topic: str
@@ -116,10 +116,10 @@ class Reader:
             elif left and now - silent_since > READ_TIMEOUT:
                 raise Unavailable("Kafka gives no records", on="kafka")
 
-    async def record(self, place: Place) -> Record | None:
-        """The record at a place; None where it is not there (any more)."""
-        key = place.topic, place.partition
-        if place.partition not in self._partitions.get(place.topic, ()):
+    async def record(self, at: Location) -> Record | None:
+        """The record that lies there; None where it is not there (any more)."""
+        key = at.topic, at.partition
+        if at.partition not in self._partitions.get(at.topic, ()):
             return None
         partition = TopicPartition(*key)
         with translated():
@@ -127,11 +127,11 @@ class Reader:
                 await self._consumer.beginning_offsets([partition]),
                 await self._consumer.end_offsets([partition]),
             )
-        if not start[partition] <= place.offset < end[partition]:
+        if not start[partition] <= at.offset < end[partition]:
             return None
-        async for records in self.read({key: place.offset}, {key: place.offset + 1}):
+        async for records in self.read({key: at.offset}, {key: at.offset + 1}):
             for record in records:
-                if record.offset == place.offset:
+                if record.offset == at.offset:
                     return record
         return None
 

@@ -1,11 +1,12 @@
 """What the gateway needs: the log, and the view that it answers from."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from runtime.kafka import Subscription
+from runtime.kafka import Lag, Location, Offsets, Subscription
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
@@ -22,6 +23,30 @@ class Follower(Protocol):
     def seconds_since_poll(self) -> float | None: ...
 
 
+class Reading(Protocol):
+    """Reads the log beside the consumer groups, one thing at a time. Every method may raise `Unavailable`."""
+
+    async def starts(self, topics: Sequence[Topic]) -> Offsets:
+        """The first offsets that are still there."""
+        ...
+
+    async def ends(self, topics: Sequence[Topic]) -> Offsets:
+        """The offsets after the last records: the fixed end of a range."""
+        ...
+
+    async def at(self, topics: Sequence[Topic], time: datetime) -> Offsets:
+        """The offsets of the first records that the log took at `time` or later; the ends where there are none."""
+        ...
+
+    def read(self, start: Offsets, end: Offsets) -> AsyncGenerator[list[Record]]:
+        """The records from `start` up to, and without, `end`, in batches; within a partition in their order."""
+        ...
+
+    async def record(self, at: Location) -> Record | None:
+        """The record that lies there; None where it is not there (any more)."""
+        ...
+
+
 class Log(Protocol):
     """The log, to write to and to follow. Its owner starts and stops it."""
 
@@ -33,11 +58,23 @@ class Log(Protocol):
         """
         ...
 
+    async def publish_bytes(self, topic: Topic, *, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> None:
+        """Publishes a record as it is. Raises `Unavailable`, and `Permanent` for one that is too large."""
+        ...
+
     def follow(self, subscription: Subscription, handle: Callable[[Sequence[Record]], Awaitable[None]]) -> Follower:
         """Declares a consumer, before the log is started.
 
         A batch is committed when `handle` has returned; one that it raises on is handed on again.
         """
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager["Reading"]:
+        """A reader of ranges, for as long as the context is open. Raises `Unavailable`."""
+        ...
+
+    async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
+        """How far each group is behind on each partition of the topics that it reads. Raises `Unavailable`."""
         ...
 
     async def reachable(self) -> bool:
