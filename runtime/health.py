@@ -78,7 +78,11 @@ async def _metrics(_: Request) -> Response:
 
 
 METRICS = Route("/metrics", _metrics)
-"""The metrics of the process, for Prometheus."""
+
+
+def metrics_app() -> Starlette:
+    """/metrics of a process that answers for its health elsewhere."""
+    return Starlette(routes=[METRICS])
 
 
 @dataclass

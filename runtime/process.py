@@ -19,6 +19,7 @@ from runtime.hand import Hand
 from runtime.health import Health, Vitals
 from runtime.http import AddressTaken, serving
 from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics, kafka_connection
+from runtime.metrics import BRAKE_ON, READY
 from runtime.objects import ObjectStore
 from runtime.outcome import GivenBack
 from runtime.records import Record
@@ -27,6 +28,7 @@ from runtime.settings import CommonSettings, InvalidSetting, S3Settings, StageSe
 from runtime.stage import AnyStage, Chore
 from runtime.stores import object_store
 from runtime.telemetry import configure_logs
+from runtime.tracing import TraceSettings, exporting
 from runtime.worker import Worker
 from schemas.topics import TOPICS
 
@@ -64,6 +66,8 @@ def attach(
         worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget)
         member = _consumer(worker, kafka, f"{static_id}-{stage.name}-{number}" if static_id else None)
         vitals.append(Vitals(str(stage.name), member, brake, gate, stage.settings.deadline))
+    BRAKE_ON.labels(stage.name).set_function(lambda: float(brake.on))
+    READY.labels(stage.name).set_function(lambda: float(not any(each.not_ready() for each in vitals)))
     return Attached(vitals, (gate.keep_looking, *stage.chores))
 
 
@@ -146,7 +150,10 @@ async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> 
         health.vitals = attached.vitals
         log.info("joined", stage=str(stage.name))
 
-    async with serving(health.app(), common.health_host, common.health_port):
+    async with (
+        exporting(f"keyframe-{stage.name}", TraceSettings()),
+        serving(health.app(), common.health_host, common.health_port),
+    ):
         await run_on_log(kafka, stopping, joined=joined, chores=attached.chores)
 
 

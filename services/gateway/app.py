@@ -22,6 +22,7 @@ from runtime.settings import InvalidSetting, ProviderChain
 from schemas.topics import ServiceName
 from services.gateway import problems, security
 from services.gateway.addresses import Addresses
+from services.gateway.counted import Counted
 from services.gateway.estimate import OFFLINE, Model
 from services.gateway.intake import Intake
 from services.gateway.media import media_origin
@@ -186,6 +187,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(security.SecurityHeaders)
+    app.add_middleware(Counted, routes=app.routes)
     problems.install(app)
     guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
     api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ import structlog
 
 from runtime.errors import Permanent, Transient, Unavailable
 from runtime.moderation import Moderator
+from runtime.tracing import publishing, requested
 from schemas.envelope import Envelope, derive_id
 from schemas.events import VideoRequested
 from schemas.topics import VIDEO_REQUESTED, ServiceName
@@ -51,8 +52,10 @@ class Intake:
     _admitted: int = field(default=0, init=False)
     _settled: int = field(default=0, init=False)
 
-    async def accept(self, request: GenerateRequest, key: str | None) -> str:
+    async def accept(self, request: GenerateRequest, key: str | None, traceparent: str | None = None) -> str:
         """The id of the job: of the one that the key and the body made before, or of a new one.
+
+        The job is a trace of its own; the client's `traceparent` is linked to it.
 
         Raises:
             Problem: 409, 422 or 429.
@@ -68,12 +71,18 @@ class Intake:
             stands = await self._stands(job_id, claim)
             if stands and await self._is_known(job_id):
                 return job_id
+        with requested("POST /api/v1/generate", job_id, traceparent):
+            await self._admit(request, chosen, job_id, claim, stands=stands)
+        return job_id
+
+    async def _admit(
+        self, request: GenerateRequest, chosen: Mapping[str, Any], job_id: str, claim: Claim | None, *, stands: bool
+    ) -> None:
         async with self._place():
             if not stands:  # no claim is made for texts that have not passed
                 await self._review(request)
             requested_at = await self._claim(job_id, claim) if claim else self.now()
             await self._publish(VideoRequested(job_id=job_id, requested_at=requested_at, **chosen))
-        return job_id
 
     async def _stands(self, job_id: str, claim: Claim) -> bool:
         """Whether this body has been claimed for before. Raises `Problem` (409) where another has."""
@@ -119,7 +128,8 @@ class Intake:
             data=event.model_dump_json().encode(),
         )
         fact = fact_of(envelope, VIDEO_REQUESTED)
-        await self.log.publish(VIDEO_REQUESTED, envelope)
+        with publishing(envelope):
+            await self.log.publish(VIDEO_REQUESTED, envelope)
         self.unprojected.add(evolve(None, fact))
         try:
             await self.view.apply([fact])

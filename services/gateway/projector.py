@@ -8,6 +8,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from runtime.errors import StageError
+from runtime.metrics import PROJECTION_FAULT, PROJECTION_SKIPPED
 from runtime.records import Record
 from schemas.envelope import Envelope, MalformedEnvelope
 from schemas.events import ChainEvent
@@ -95,15 +96,23 @@ class Projector:
             try:
                 facts.append(decode(record))
             except Undecodable as error:
-                self.skipped += 1
+                self._skip(1)
                 logger.warning("record skipped", record=str(error), reason=type(error.__cause__).__name__)
         try:
             await self._apply(facts)
         except Exception as error:
             # The batch comes again, for ever if this is a bug: then readiness has to show it.
-            self.fault = str(error) if isinstance(error, StageError) else f"A bug stops it: {type(error).__name__}."
+            self._stand(str(error) if isinstance(error, StageError) else f"A bug stops it: {type(error).__name__}.")
             raise
-        self.fault = None
+        self._stand(None)
+
+    def _stand(self, fault: str | None) -> None:
+        self.fault = fault
+        PROJECTION_FAULT.set(fault is not None)
+
+    def _skip(self, records: int) -> None:
+        self.skipped += records
+        PROJECTION_SKIPPED.inc(records)
 
     async def _apply(self, facts: Sequence[Fact]) -> None:
         if not facts:
@@ -112,5 +121,5 @@ class Projector:
         for fact in facts:
             self._unprojected.drop(fact.event.job_id)
         if refused:
-            self.skipped += refused
+            self._skip(refused)
             logger.warning("events that the database refused", count=refused)

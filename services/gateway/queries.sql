@@ -47,6 +47,10 @@ limit $1
 -- How many jobs are on their way.
 select count(*) from jobs where status in ('queued', 'processing')
 
+-- name: by_status
+-- How many jobs there are of each status.
+select status, count(*) as jobs from jobs where status is not null group by status
+
 -- name: claimed
 -- What an Idempotency-Key stands for.
 select digest, requested_at from claims where job_id = $1

@@ -1,7 +1,7 @@
 """The status view in Postgres: folds facts in by `evolve`, answers all reads."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from itertools import groupby
@@ -14,6 +14,7 @@ import asyncpg
 from runtime.errors import Unavailable
 from schemas.events import ChainEvent
 from schemas.topics import topic_of
+from services.gateway.durations import observe
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.ports import Claim, Place
@@ -104,12 +105,15 @@ class PostgresView:
             jobs = {str(row["job_id"]): _view(row) for row in rows}
             recorded = await connection.fetch(_QUERIES["record"], *_columns([_event_row(f) for f in unique.values()]))
             fresh = [unique[str(row["event_id"])] for row in recorded]
+            before = dict(jobs)
             for fact in fresh:
                 jobs[fact.event.job_id] = evolve(jobs[fact.event.job_id], fact)
             changed = {fact.event.job_id for fact in fresh}
             stored = [_job_row(job) for job_id, job in jobs.items() if job is not None and job_id in changed]
             if stored:
                 await connection.execute(_QUERIES["store"], *_columns(stored))
+        for job_id in changed:
+            observe(before[job_id], jobs[job_id])
 
     async def find(self, job_id: str) -> JobView | None:
         async with self._connection() as connection:
@@ -126,6 +130,12 @@ class PostgresView:
     async def unfinished(self) -> int:
         async with self._connection() as connection:
             return await connection.fetchval(_QUERIES["unfinished"])
+
+    async def jobs_by_status(self) -> Mapping[str, int]:
+        """How many jobs there are of each status that some have."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_QUERIES["by_status"])
+        return {row["status"]: row["jobs"] for row in rows}
 
     async def claimed(self, job_id: str) -> Claim | None:
         async with self._connection() as connection:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from runtime.tracing import TRACEPARENT
 from services.gateway.answers import accepted
 from services.gateway.estimate import estimate
 from services.gateway.problems import documented
@@ -55,7 +56,7 @@ Key = Annotated[
 async def generate(request: Request, response: Response, gateway: Gateway, key: Key = None) -> Accepted:
     """Answers as soon as the log has the request. The video is made after that: follow `Location`."""
     asked = await read_generate_request(request)
-    job_id = await gateway.intake.accept(asked, key)
+    job_id = await gateway.intake.accept(asked, key, request.headers.get(TRACEPARENT))
     answer = accepted(job_id, estimate(asked, gateway.models), gateway.addresses)
     response.headers["Location"] = answer.links.status
     response.headers["Retry-After"] = str(POLL_SECONDS)
