@@ -1,6 +1,7 @@
 """The object store over an S3 server: R2, AWS, or any other that speaks its protocol."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -42,6 +43,9 @@ TRANSFER = TransferConfig(
     multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4, num_download_attempts=1
 )
 
+_NO_PLACE = ("us-east-1", "auto")
+"""Regions in which a bucket is made without naming one."""
+
 Answer = TypeVar("Answer")
 
 
@@ -76,11 +80,13 @@ class S3Objects:
 
     Args:
         public_url: where anybody may read the bucket's objects, each under its key.
+        signs: whether browsers can reach the server itself, by signed addresses.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, *, public_url: str | None = None) -> None:
+    def __init__(self, client: "S3Client", bucket: str, *, public_url: str | None = None, signs: bool = True) -> None:
         self._client = client
         self._bucket = bucket
+        self._signs = signs
         self._public_url = public_url.rstrip("/") if public_url else None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
 
@@ -149,6 +155,8 @@ class S3Objects:
         check_key(key)
         if self._public_url and filename is None:
             return f"{self._public_url}/{quote(key)}"
+        if not self._signs:
+            return None
         asked = {"Bucket": self._bucket, "Key": key}
         if filename is not None:
             asked["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
@@ -159,6 +167,10 @@ class S3Objects:
     async def preflight(self) -> None:
         """A listing tells a wrong key, a missing bucket and a server that cannot be reached apart."""
         await self._call("", lambda: self._page("", ""))
+
+    async def ensure_bucket(self) -> None:
+        """Makes the bucket where it is missing. Raises `Unavailable`."""
+        await self._call("", self._ensure_bucket)
 
     async def clear_unfinished(self, before: datetime) -> int:
         return await self._call("", lambda: self._abort_uploads(before))
@@ -234,6 +246,18 @@ class S3Objects:
         said_by_s3(page, "Name")
         items = cast("Sequence[dict[str, Any]]", page.get("Contents", ()))
         return [ObjectEntry(item["Key"], item["Size"], item["LastModified"].astimezone(UTC)) for item in items]
+
+    def _ensure_bucket(self) -> None:
+        try:
+            self._page("", "")
+        except ClientError as error:
+            if code(error) != "NoSuchBucket":
+                raise
+            region = self._client.meta.region_name
+            # AWS has a region that may not be named, R2 and others one that names none.
+            place = {} if region in _NO_PLACE else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            with contextlib.suppress(self._client.exceptions.BucketAlreadyOwnedByYou):
+                self._client.create_bucket(Bucket=self._bucket, **cast("dict[str, Any]", place))
 
     def _abort_uploads(self, before: datetime) -> int:
         """Aborts uploads in parts: a server keeps, and bills, parts that were never joined."""

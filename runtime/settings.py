@@ -84,6 +84,9 @@ class S3Settings(Settings):
     s3_bucket: str = "keyframe"
     s3_public_bucket: str | None = None
     s3_public_url: str | None = None
+    s3_sign_urls: bool = True
+    """Whether browsers are sent to the server by signed addresses; where they cannot reach it, the gateway passes
+    videos on."""
 
 
 def _names(chain: object) -> object:

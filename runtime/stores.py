@@ -42,4 +42,4 @@ def _bucket(s3: S3Settings, bucket: str, public_url: str | None = None) -> S3Obj
         access_key=key.strip() if key else None,
         secret_key=secret.get_secret_value().strip() if secret else None,
     )
-    return S3Objects(client, bucket, public_url=public_url)
+    return S3Objects(client, bucket, public_url=public_url, signs=s3.s3_sign_urls)

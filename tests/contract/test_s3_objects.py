@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -55,6 +56,14 @@ async def test_a_published_object_says_how_it_is_kept_and_saved(s3_objects: S3Ob
             assert headers["content-type"] == "video/mp4"
             assert headers["cache-control"] == delivery.cache_control
             assert headers["content-disposition"] == "inline; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.mp4"
+
+
+async def test_a_bucket_is_made_where_it_is_missing(s3_connection: "S3Client") -> None:
+    objects = S3Objects(s3_connection, f"test-{uuid4()}")
+    await objects.ensure_bucket()
+    await objects.put(KEY, b"kept", content_type=TEXT)
+    await objects.ensure_bucket()
+    assert await objects.get(KEY) == b"kept"
 
 
 async def test_a_preflight_tells_a_missing_bucket(s3_objects: S3Objects, s3_connection: "S3Client") -> None:

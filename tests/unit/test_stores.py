@@ -59,6 +59,15 @@ async def test_published_files_have_a_place_of_their_own_where_one_is_named() ->
     assert await address(url) == f"https://videos.example.com/{KEY}"
 
 
+async def test_nobody_is_sent_to_a_server_that_browsers_cannot_reach() -> None:
+    common, inside = CommonSettings(storage_provider="s3"), {"s3_endpoint_url": "http://s3:7070", "s3_sign_urls": False}
+    assert await address(object_store(common, s3(**inside))) == ""
+    assert await address(object_store(common, s3(**inside)), "video.mp4") == ""
+    public = public_store(common, s3(**inside, s3_public_url="https://videos.example.com"))
+    assert await address(public) == f"https://videos.example.com/{KEY}"
+    assert await address(public, "video.mp4") == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "variable"),
     [
