@@ -14,10 +14,11 @@ from runtime.health import Health
 from runtime.http import look_whether_free
 from runtime.kafka import KafkaLog
 from runtime.objects import ObjectStore
-from runtime.process import attach, run_on_log
+from runtime.process import attach, follow_cancels, run_on_log
 from runtime.settings import CommonSettings, S3Settings
 from runtime.stage import AnyStage
 from runtime.stores import object_store, public_store
+from runtime.tracing import TraceSettings, exporting
 from services.assembler.app import AssemblerSettings
 from services.assembler.app import build as assembler
 from services.gateway.app import GatewaySettings
@@ -62,13 +63,14 @@ async def running_stack(settings: StackSettings, gateway_port: int | None, repor
     """
     gateway = GatewaySettings() if gateway_port is None else GatewaySettings(gateway_port=gateway_port)
     look_whether_free(gateway.gateway_host, gateway.gateway_port)  # before anything is started for nothing
-    async with embedded_parts(settings, report) as parts:
+    async with exporting("keyframe", TraceSettings()), embedded_parts(settings, report) as parts:
         common = CommonSettings(storage_folder=parts.objects)
         s3 = S3Settings()
         store, published = object_store(common, s3), public_store(common, s3)
         stages = all_stages(store, published)
         kafka = KafkaLog(parts.kafka, "keyframe-embedded", graceful=DRAIN)
-        attached = [attach(stage, kafka, store, budget=common.job_budget_usd, static_id=STATIC_ID) for stage in stages]
+        cancels, budget = follow_cancels(kafka), common.job_budget_usd
+        attached = [attach(stage, kafka, store, cancels, budget=budget, static_id=STATIC_ID) for stage in stages]
         stopping, joined = asyncio.Event(), asyncio.Event()
         gateway = gateway.model_copy(update={"postgres_dsn": SecretStr(parts.postgres_dsn)})
         async with running_gateway(gateway, parts.kafka, store, published, static_id=STATIC_ID) as address:

@@ -8,7 +8,7 @@ import structlog
 
 pytest_plugins = ["tests.parts.plugin", "tests.parts.s3"]
 
-SCRUBBED = ("KEYFRAME_", "S3_", "R2_", "AWS_", "OPENAI_", "NEBIUS_", "POLLY_", "FFMPEG_PATH")
+SCRUBBED = ("KEYFRAME_", "S3_", "R2_", "AWS_", "OPENAI_", "NEBIUS_", "POLLY_", "OTEL_", "FFMPEG_PATH")
 KEPT = ("KEYFRAME_KAFKA_BOOTSTRAP", "KEYFRAME_POSTGRES_DSN", "AWS_CA_BUNDLE")
 
 
