@@ -1,24 +1,21 @@
 """`keyframe`: the whole of KeyFrame from the shell."""
 
 import asyncio
-import logging
-import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from keyframe import INTERRUPTED, VERSION
+from keyframe import VERSION
 from keyframe.client import Client, GatewayError, Order
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.settings import StackSettings
 from keyframe.film import Film, check, make_film, telling
+from keyframe.running import Data, complaints, console, run, settings_of
 from keyframe.stack import Stack, running_stack
 from runtime.errors import StageError
 from runtime.http import AddressTaken
@@ -31,8 +28,6 @@ app = typer.Typer(
     help="A prompt and a style go in; a narrated, captioned video comes out.",
     no_args_is_help=True,
 )
-console = Console()
-complaints = Console(stderr=True)
 
 DEMO_PROMPT = "Why coral reefs matter"
 PROBLEMS_SECONDS = 5.0
@@ -50,13 +45,12 @@ Seconds = Annotated[int | None, typer.Option(min=15, max=180, help="How long the
 Source = Annotated[Path | None, typer.Option(help="A text file to tell, instead of what the writer knows.")]
 Out = Annotated[Path, typer.Option(help="The folder that the MP4 is saved to.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The gateway's port. [default: 3000]")]
-Data = Annotated[Path | None, typer.Option(help="The folder that everything is kept in. [default: data]")]
 
 
 @app.command()
 def up(port: Port = None, data: Data = None) -> None:
     """Run all six services here, until Ctrl-C."""
-    _run(_up(port, _settings(data)))
+    run(_up(port, settings_of(data)))
 
 
 @app.command()
@@ -76,7 +70,7 @@ def demo(
     asked = prompt or ("" if source else DEMO_PROMPT)
     wanted = telling(Order(asked, style, aspect, voice, scene_count=scenes, target_seconds=seconds), source)
     check(wanted)
-    _run(_demo(wanted, out, port, _settings(data)))
+    run(_demo(wanted, out, port, settings_of(data)))
 
 
 @app.command()
@@ -94,13 +88,13 @@ def generate(
 ) -> None:
     """Make a video with a gateway that runs already."""
     wanted = telling(Order(prompt, style, aspect, voice, scene_count=scenes, target_seconds=seconds), source)
-    _run(_generate(wanted, out, url, token))
+    run(_generate(wanted, out, url, token))
 
 
 @app.command()
 def doctor(data: Data = None) -> None:
     """Start and use every part once, and say what to do where one fails."""
-    _run(examine(console, _settings(data)))
+    run(examine(console, settings_of(data)))
 
 
 @app.command()
@@ -154,39 +148,9 @@ def _show(film: Film) -> None:
     console.print(f"[bold green]Your video:[/] {escape(str(film.path))}", soft_wrap=True)
 
 
-def _settings(data: Path | None) -> StackSettings:
-    return StackSettings() if data is None else StackSettings(data=data)
-
-
 def _log_to(file: Path) -> None:
     """The terminal is for progress; what the services have to say goes to a file from now on."""
     configure_logs(CommonSettings(), file.open("a", encoding="utf-8", buffering=1))
-
-
-def _run(command: Coroutine[Any, Any, int]) -> None:
-    """Runs a command to its exit status; Ctrl-C, SIGTERM and a closed terminal end it in good order."""
-    configure_logs(CommonSettings(log_format="text", log_level="warning"))
-    # A broker that has just been made is not ready for groups at once, and aiokafka calls each try an error.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        status = asyncio.run(_terminable(command))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        complaints.print("Stopped.")
-        status = INTERRUPTED
-    sys.exit(status)
-
-
-async def _terminable(command: Coroutine[Any, Any, int]) -> int:
-    task = asyncio.ensure_future(command)
-
-    def stop() -> None:
-        if not task.cancelling():  # once: a second one would break off the good order
-            task.cancel()
-            complaints.print("Stopping …")
-
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(name, stop)
-    return await task
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""The commands for operators: each speaks to the gateway's API."""
