@@ -26,7 +26,7 @@ from runtime.worker import Worker
 from schemas.base import Contract
 from schemas.costs import Charge
 from schemas.events import ImagesRendered, ScriptWritten, VideoAssembled, VideoPublished, VoiceRecorded
-from schemas.topics import CHAIN, IMAGES_RENDERED, SCRIPT_WRITTEN, STAGES, VIDEO_PUBLISHED, ServiceName
+from schemas.topics import CHAIN, IMAGES_RENDERED, SCRIPT_WRITTEN, STAGES, TOPICS, VIDEO_PUBLISHED, ServiceName
 from tests import builders
 from tests.gateways import BODY, FakeLog, running
 from tests.otlp_server import ROOT, Collector, Seen, collecting
@@ -218,7 +218,7 @@ async def test_without_an_endpoint_nothing_is_recorded(collector: Collector, dat
 
 async def test_the_trace_goes_on_across_kafka(collector: Collector, kafka_bootstrap: str, tmp_path: Path) -> None:
     topics = [replace(topic, name=f"test.{uuid4().hex}.v1") for topic in CHAIN[:3]]
-    await ensure_topics(Connection(kafka_bootstrap), topics)
+    await ensure_topics(Connection(kafka_bootstrap), [*TOPICS, *topics])
     kafka, store, ends = KafkaLog(Connection(kafka_bootstrap), "test"), FolderObjects(tmp_path), list[Record]()
     for stage, consumes, emits in zip(STAGES, topics, topics[1:], strict=False):
         attach(Stage(stage, consumes, emits, work, lambda job: job, StageSettings()), kafka, store)
