@@ -85,6 +85,7 @@ class Artefacts:
                 ARTEFACTS.labels(self.stage, "found").inc()
                 self._account(key, found)
                 return Artefact(key, found)
+        self.budget.look()
         with tracing.part("make", {"keyframe.stage": self.stage}):
             made = await self._billed(key, make)
         await asyncio.to_thread(check, made)

@@ -3,10 +3,15 @@
 A call that would take the job over its budget is not made.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runtime.errors import Permanent
 from schemas.costs import Charge
+
+
+def _goes_on() -> None:
+    """Nobody stops the job."""
 
 
 @dataclass
@@ -17,9 +22,12 @@ class Budget:
     """US dollars; None is no limit."""
     spent: float = 0.0
     reserved: float = 0.0
+    look: Callable[[], None] = _goes_on
+    """Raises where the job has been stopped: no paid call may begin any more."""
 
     def reserve(self, usd: float) -> None:
-        """Raises `Permanent` where the job could cost more than it may."""
+        """Raises `Permanent` where the job could cost more than it may, and what `look` raises."""
+        self.look()
         if self.limit is not None and self.spent + self.reserved + usd > self.limit:
             raise Permanent(
                 f"the next call could cost ${usd:.4f}, and ${self.spent + self.reserved:.4f} of this job's budget"

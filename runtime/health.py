@@ -38,6 +38,15 @@ class Member(Protocol):
     def seconds_since_poll(self) -> float | None: ...
 
 
+class Heard(Protocol):
+    """What is looked at of a topic that is followed without a group."""
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the brokers last answered."""
+        ...
+
+
 @dataclass(frozen=True)
 class Vitals:
     """One consumer of a stage, and what it is allowed."""
@@ -47,6 +56,8 @@ class Vitals:
     brake: Brake
     gate: Gate
     deadline: float
+    cancels: Heard | None = None
+    """What follows the cancels of jobs."""
 
     def not_live(self) -> str | None:
         """Why the process must be restarted, or None."""
@@ -70,6 +81,8 @@ class Vitals:
             return f"{self.name}: no partition is assigned yet"
         if self.member.hand.doing is Doing.IDLE and since is not None and since > STALE_READY:
             return f"{self.name}: the broker has not answered for {since:.0f} s"
+        if self.cancels is not None and self.cancels.silent > STALE_READY:
+            return f"{self.name}: cancels of jobs have not been heard for {self.cancels.silent:.0f} s"
         return self.not_live()
 
 

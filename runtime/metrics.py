@@ -78,7 +78,7 @@ def _histogram(name: str, meaning: str, *labels: str, buckets: Sequence[float]) 
 # Of every stage.
 RECORDS = _counter(
     "keyframe_records_total",
-    "Records that came to an outcome: emitted, repeated (answered from memory), parked, given_back (polled again).",
+    "Records that came to an outcome: emitted, repeated (from memory), parked, cancelled, given_back (polled again).",
     "stage",
     "outcome",
 )

@@ -26,10 +26,15 @@ class Parked:
 
 
 @dataclass(frozen=True)
+class Cancelled:
+    """The user has stopped the job: the record is settled without an answer."""
+
+
+@dataclass(frozen=True)
 class GivenBack:
     """The record is not done: it is polled again, here or by whoever has the partition next."""
 
     why: str
 
 
-Outcome = Emitted | Repeated | Parked | GivenBack
+Outcome = Emitted | Repeated | Parked | Cancelled | GivenBack

@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 
 from runtime.brake import Brake
+from runtime.cancellations import Cancellations
 from runtime.errors import Unavailable
 from runtime.gate import Gate
 from runtime.hand import Hand
 from runtime.health import Health, Vitals
 from runtime.http import AddressTaken, serving
-from runtime.kafka import Consumer, KafkaLog, Subscription, ensure_topics, kafka_connection
+from runtime.kafka import Consumer, KafkaLog, Subscription, Tail, ensure_topics, kafka_connection
 from runtime.metrics import BRAKE_ON, READY
 from runtime.objects import ObjectStore
 from runtime.outcome import GivenBack
@@ -30,7 +31,7 @@ from runtime.stores import object_store
 from runtime.telemetry import configure_logs
 from runtime.tracing import TraceSettings, exporting
 from runtime.worker import Worker
-from schemas.topics import TOPICS
+from schemas.topics import JOB_CANCELLED, TOPICS
 
 log = structlog.get_logger(__name__)
 
@@ -51,21 +52,43 @@ class Attached:
     chores: Sequence[Chore]
 
 
+@dataclass(frozen=True)
+class Cancels:
+    """The cancels of jobs, as the stages of one process share them, and what brings them."""
+
+    cancelled: Cancellations
+    tail: Tail
+
+
+def follow_cancels(kafka: KafkaLog) -> Cancels:
+    """Declares that the process hears of cancels: of all that there are, before its first record."""
+    cancelled = Cancellations()
+    return Cancels(cancelled, kafka.tail(JOB_CANCELLED, cancelled.note))
+
+
 def attach(
-    stage: AnyStage, kafka: KafkaLog, store: ObjectStore, *, budget: float | None = None, static_id: str | None = None
+    stage: AnyStage,
+    kafka: KafkaLog,
+    store: ObjectStore,
+    cancels: Cancels | None = None,
+    *,
+    budget: float | None = None,
+    static_id: str | None = None,
 ) -> Attached:
     """Declares a stage's consumers on the log.
 
     Args:
+        cancels: what the stages of this process share; of its own where nothing is given.
         budget: US dollars that a job may cost.
         static_id: its consumers' id as static members of the group.
     """
     brake, gate = Brake(stage.settings.brake), Gate((store, *stage.required), stage.providers)
+    cancels = cancels or follow_cancels(kafka)
     vitals: list[Vitals] = []
     for number in range(stage.settings.consumers):
-        worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget)
+        worker = Worker(stage, kafka, store, Hand(), brake, _jitter, gate, budget, cancelled=cancels.cancelled)
         member = _consumer(worker, kafka, f"{static_id}-{stage.name}-{number}" if static_id else None)
-        vitals.append(Vitals(str(stage.name), member, brake, gate, stage.settings.deadline))
+        vitals.append(Vitals(str(stage.name), member, brake, gate, stage.settings.deadline, cancels.tail))
     BRAKE_ON.labels(stage.name).set_function(lambda: float(brake.on))
     READY.labels(stage.name).set_function(lambda: float(not any(each.not_ready() for each in vitals)))
     return Attached(vitals, (gate.keep_looking, *stage.chores))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from runtime.answers import Answers
 from runtime.artefacts import Artefacts
 from runtime.bill import Budget
 from runtime.brake import Brake
+from runtime.cancellations import Cancellations
 from runtime.clock import Clock, utc_now
 from runtime.crashes import LIMIT, Crashes
 from runtime.dead_letters import Failure, parked_headers
@@ -19,7 +21,7 @@ from runtime.errors import Permanent, StageError, Transient, Unavailable
 from runtime.gate import Gate
 from runtime.hand import Doing, GivenUp, Hand
 from runtime.objects import ObjectStore
-from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
+from runtime.outcome import Cancelled, Emitted, GivenBack, Outcome, Parked, Repeated
 from runtime.records import Bus, Record
 from runtime.reports import Reports, Task
 from runtime.retry import HOLD_SLICE, Hold, Jitter, Trial, innermost, judge
@@ -53,6 +55,7 @@ class Worker:
     budget: float | None = None
     """US dollars that a job may cost."""
     clock: Clock = utc_now
+    cancelled: Cancellations = field(default_factory=Cancellations)
     crashes: Crashes = field(init=False)
     _trials: dict[tuple[str, int], Trial] = field(init=False, default_factory=dict[tuple[str, int], Trial])
 
@@ -99,6 +102,8 @@ class Worker:
             reason = f"the record is no {self.stage.consumes.name} event: {_brief(error)}"
             return await self._park(record, None, Failure("undecodable", reason, 0))
         structlog.contextvars.bind_contextvars(job=task.job_id, cause=task.cause.id, trace=task.cause.trace_id)
+        if self._is_cancelled(task):
+            return Cancelled()
         if starts >= LIMIT and await self._recalled(task) is None:  # who has answered did not die of the record
             reason = f"the {self.stage.name} stage was killed {starts} times with this record in hand"
             return await self._park(record, task, Failure("crashed", reason, starts))
@@ -125,14 +130,17 @@ class Worker:
         trial = self._trial(task)
         slice_end = self.clock() + HOLD_SLICE
         while trial.given_up is None:
-            if not await self._waited(trial, slice_end):
-                return GivenBack("a slice of a hold is over")
-            self.hand.turn(Doing.WORK)
             try:
+                if not await self._waited(task, trial, slice_end):
+                    return GivenBack("a slice of a hold is over")
+                self.hand.turn(Doing.WORK)
                 outcome = await self._once(task, trial)
             except GivenUp:
                 raise
             except Exception as failure:
+                if self._is_cancelled(task):  # whatever failed beside it: nobody waits for another try
+                    del self._trials[_turn(task)]
+                    return Cancelled()
                 if self.hand.doing is Doing.EMIT and isinstance(failure, Unavailable):
                     raise  # the answer is remembered: the next delivery emits it, however long Kafka is away
                 verdict = judge(failure, trial, self.stage.settings, self.clock(), self.jitter)
@@ -149,7 +157,7 @@ class Worker:
         del self._trials[_turn(task)]
         return parked
 
-    async def _waited(self, trial: Trial, slice_end: datetime) -> bool:
+    async def _waited(self, task: Task, trial: Trial, slice_end: datetime) -> bool:
         """Waits until the next try is due, or until the slice ends; says whether the try is due."""
         if trial.next_try is None:
             return True
@@ -157,7 +165,7 @@ class Worker:
         if wait > 0:
             self.hand.turn(Doing.WAIT)
             with self._watch.waiting(trial.waits_for):
-                await self.hand.nap(wait)
+                await self.cancelled.unless_cancelled(task.job_id, task.revision, self.hand.nap(wait))
         return trial.next_try <= slice_end
 
     def _trial(self, task: Task) -> Trial:
@@ -181,6 +189,7 @@ class Worker:
                 log.error("unexpected error", exc_info=failure)
 
     async def _once(self, task: Task, trial: Trial) -> Outcome:
+        self._look(task)
         answer_id = self._answer_id(task)
         answer = await self._recalled(task)
         if answer is not None:
@@ -190,6 +199,7 @@ class Worker:
         await self._reports.progressed(task, 0, 1, "started")
         async with asyncio.timeout(self.stage.settings.deadline):
             made: Contract = await self.stage.run(task.event, self.stage.ports(self._job(task, trial)))
+        self._look(task)
         answer = self._reports.envelope(task, self.stage.emits, answer_id, made)
         await self._emit(await self._answers.remember(answer))
         return Emitted(answer_id)
@@ -208,12 +218,21 @@ class Worker:
 
     def _job(self, task: Task, trial: Trial) -> Job:
         async def progress(step: int, steps: int, label: str, artefact: str | None = None) -> None:
+            self._look(task)
             await self._reports.progressed(task, step, steps, label, artefact)
 
         if trial.artefacts is None:
             spent = total(getattr(task.event, "costs", ()))
-            trial.artefacts = Artefacts(self.store, task.job_id, Budget(self.budget, spent), self.stage.name)
+            budget = Budget(self.budget, spent, look=partial(self._look, task))
+            trial.artefacts = Artefacts(self.store, task.job_id, budget, self.stage.name)
         return Job(task.job_id, self.store, trial.artefacts, progress)
+
+    def _is_cancelled(self, task: Task) -> bool:
+        return self.cancelled.cover(task.job_id, task.revision)
+
+    def _look(self, task: Task) -> None:
+        """Raises `Stopped` where the user has cancelled the job."""
+        self.cancelled.look(task.job_id, task.revision)
 
     async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:
         self.hand.turn(Doing.PARK)

@@ -9,6 +9,7 @@ from runtime.kafka.connection import Connection, kafka_connection
 from runtime.kafka.consumer import Consumer, Subscription
 from runtime.kafka.log import KafkaLog
 from runtime.kafka.reader import Location, Offsets, Reader
+from runtime.kafka.tail import Tail
 from runtime.kafka.topics import ensure_topics
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Offsets",
     "Reader",
     "Subscription",
+    "Tail",
     "ensure_topics",
     "kafka_connection",
 ]

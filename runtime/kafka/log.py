@@ -15,11 +15,12 @@ from faststream.middlewares import AckPolicy
 
 from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
-from runtime.kafka.admin import Lag, lags
+from runtime.kafka.admin import Lag, lags, retention
 from runtime.kafka.connection import Connection
 from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
 from runtime.kafka.reader import Reader, reader
+from runtime.kafka.tail import Tail
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
@@ -55,6 +56,8 @@ class KafkaLog:
             logger=quiet,
         )
         self.consumers: list[Consumer] = []
+        self._tails: list[Tail] = []
+        self._keeping_up: list[asyncio.Task[None]] = []
 
     async def publish(self, topic: Topic, envelope: Envelope) -> None:
         await self.publish_bytes(topic, key=envelope.subject.encode(), value=envelope.data, headers=envelope.headers())
@@ -103,6 +106,12 @@ class KafkaLog:
 
         return self._subscribe(subscription, hand, lambda: None, on_batch, batch=True)
 
+    def tail(self, topic: Topic, handle: Callable[[Record], None]) -> Tail:
+        """Declares that all of a topic is read without a group: to its end before any group is joined, then on."""
+        tail = Tail(self.connection, topic, handle)
+        self._tails.append(tail)
+        return tail
+
     def _subscribe(
         self,
         subscription: Subscription,
@@ -133,11 +142,14 @@ class KafkaLog:
         return consumer
 
     async def start(self) -> None:
-        """Connects, joins the groups and begins to consume. Raises `Unavailable`."""
+        """Connects, catches up with its tails, joins the groups and begins to consume. Raises `Unavailable`."""
+        for tail in self._tails:
+            await tail.catch_up()
         try:
             await self._broker.start()
         except (KafkaError, OSError) as error:
             raise Unavailable(f"Kafka cannot be reached ({type(error).__name__})", on="kafka") from error
+        self._keeping_up = [asyncio.create_task(tail.keep_up()) for tail in self._tails]
 
     async def reachable(self) -> bool:
         """Whether a broker answers within a few seconds."""
@@ -151,9 +163,16 @@ class KafkaLog:
         """How far each group is behind on each partition of the topics that it reads. Raises `Unavailable`."""
         return await lags(self.connection, groups)
 
+    async def retention(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """`retention.ms` and `cleanup.policy` of topics, as the brokers have them. Raises `Unavailable`."""
+        return await retention(self.connection, topics)
+
     async def stop(self) -> None:
         """Drains every consumer, then disconnects."""
         await asyncio.gather(*(consumer.stop() for consumer in self.consumers), return_exceptions=True)
+        for task in self._keeping_up:
+            task.cancel()
+        await asyncio.gather(*self._keeping_up, *(tail.stop() for tail in self._tails), return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DISCONNECT_TIMEOUT):
                 await self._broker.stop()
