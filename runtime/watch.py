@@ -16,12 +16,22 @@ from runtime.records import Record
 BACK_OFF = "back-off"
 """What a record waits for where nobody is away."""
 
+CODES = ("permanent", "exhausted", "unavailable", "undecodable", "crashed")
+KINDS = ("transient", "unavailable", "permanent", "timeout", "unexpected")
+
 
 @dataclass(frozen=True)
 class Watch:
     """Watches the records of one stage."""
 
     stage: str
+
+    def __post_init__(self) -> None:
+        # From 0 on: Prometheus sees no increase in a series that begins at 1, and the first one parked is to warn.
+        for code in CODES:
+            RECORDS_PARKED.labels(self.stage, code)
+        for kind in KINDS:
+            TRIES_FAILED.labels(self.stage, kind)
 
     async def settling(self, record: Record, settled: Coroutine[Any, Any, Outcome]) -> Outcome:
         """The outcome of a record, counted, timed and traced."""

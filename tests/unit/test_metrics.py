@@ -55,6 +55,14 @@ async def test_failed_tries_and_parked_records_are_counted_by_kind(store: Folder
     assert measured("keyframe_records_total", stage="images", outcome="parked") == 1
 
 
+def test_what_warns_is_there_before_it_first_happens(store: FolderObjects) -> None:
+    House(store, paints).fresh_worker()
+
+    told = samples()
+    assert ("keyframe_records_parked_total", frozenset({("stage", "images"), ("code", "crashed")})) in told
+    assert ("keyframe_tries_failed_total", frozenset({("stage", "images"), ("kind", "unexpected")})) in told
+
+
 async def test_who_is_waited_for_shows_for_as_long_as_the_wait_lasts(store: FolderObjects) -> None:
     house = House(store, Script([Unavailable("quota", on="nebius", retry_after=60)]))
     house.worker.clock = lambda: builders.NOON
