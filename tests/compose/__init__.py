@@ -1,0 +1,1 @@
+"""The compose stack on a real engine, and what its files promise."""
