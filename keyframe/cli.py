@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from keyframe import VERSION
 from keyframe.client import Client, GatewayError, Order
+from keyframe.commands.cancel import cancel
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
@@ -95,6 +96,9 @@ def generate(
 def doctor(data: Data = None) -> None:
     """Start and use every part once, and say what to do where one fails."""
     run(examine(console, settings_of(data)))
+
+
+app.command()(cancel)
 
 
 @app.command()

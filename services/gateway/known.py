@@ -108,7 +108,6 @@ class RevisionView(Known):
     emitted: Mapping[int, AwareDatetime] = {}
     """When each event of the chain was made, by its position."""
     stages: Mapping[str, StageView] = {}
-    cancelled_at: AwareDatetime | None = None
 
 
 class JobView(Known):
@@ -117,3 +116,5 @@ class JobView(Known):
     job_id: str
     created_at: AwareDatetime | None = None
     revisions: Mapping[int, RevisionView] = {}
+    cancelled: int = 0
+    """The newest revision that was cancelled, and with it those before; 0 is none."""

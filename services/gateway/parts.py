@@ -13,6 +13,7 @@ from services.gateway.estimate import Model
 from services.gateway.intake import Intake
 from services.gateway.ports import Follower, Log, StatusView
 from services.gateway.projector import Projector
+from services.gateway.telling import Telling
 from services.gateway.unprojected import Unprojected
 
 
@@ -26,6 +27,7 @@ class Parts:
     view: StatusView
     unprojected: Unprojected
     intake: Intake
+    telling: Telling
     gate: Gate
     """Whether the object store and the moderation would serve us."""
     artefacts: ObjectStore

@@ -46,12 +46,12 @@ def evolve(job: JobView | None, fact: Fact) -> JobView:
         case ChainEvent():
             revision = _with_output(revision, event, fact)
             created_at = _earliest(created_at, event.requested_at)
-        case JobCancelled():
-            revision = _but(revision, cancelled_at=_earliest(revision.cancelled_at, fact.time))
         case JobProgressed() | JobFailed() | JobRedriven():
             revision = _with_stage(revision, event, fact)
+        case JobCancelled():  # of the revision nothing else is known by it: an older cancel may be gone from the log
+            return _but(job, cancelled=max(job.cancelled, event.revision))
         case _:
-            pass
+            return job
     return _but(job, created_at=created_at, revisions=_with(job.revisions, event.revision, revision))
 
 

@@ -1,4 +1,4 @@
--- Every query of the status view; `status_view.py` takes them by name.
+-- Every query of the status view; `queries.py` gives them by name.
 
 -- name: lock_new
 -- Makes a row for each job that has none. In the order of ids, as all who lock do: so nobody waits in a circle.
@@ -16,6 +16,20 @@ insert into events (event_id, job_id, revision, type, stage, time, detail)
 select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::jsonb[])
 on conflict do nothing
 returning event_id
+
+-- name: forget_older_cancels
+-- Forgets the cancels of jobs that newer ones, by revision and time, stand for.
+delete from events using unnest($1::uuid[], $2::integer[], $3::timestamptz[]) as new (job_id, revision, time)
+where events.job_id = new.job_id and events.type = $4 and (events.revision, events.time) < (new.revision, new.time)
+
+-- name: record_cancel
+-- Notes the cancels of jobs of which none is noted.
+insert into events (event_id, job_id, revision, type, stage, time, detail)
+select new.*
+from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::jsonb[])
+    as new (event_id, job_id, revision, type, stage, time, detail)
+where not exists (select from events where events.job_id = new.job_id and events.type = new.type)
+on conflict do nothing
 
 -- name: store
 -- Writes what is known of jobs, after their rows have been locked.

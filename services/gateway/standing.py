@@ -95,7 +95,7 @@ def standing(job: JobView) -> Standing:
     stage = STAGES[position] if position < len(STAGES) else None
     view = revision.stages.get(stage) if stage else None
     failure = _failure(view)
-    status = _status(revision, stage, failure)
+    status = Status.CANCELLED if number <= job.cancelled and stage else _status(revision, stage, failure)
     video = _newest(job, _published)
     return Standing(
         revision=number,
@@ -123,8 +123,6 @@ def _position(revision: RevisionView) -> int:
 def _status(revision: RevisionView, stage: ServiceName | None, failure: Failure | None) -> Status:
     if stage is None:
         return Status.COMPLETED
-    if revision.cancelled_at is not None:
-        return Status.CANCELLED
     if failure is not None:
         return Status.FAILED
     only_requested = not revision.stages and (revision.content is None or revision.content.position == 0)

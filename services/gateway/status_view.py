@@ -1,38 +1,24 @@
 """The status view in Postgres: folds facts in by `evolve`, answers all reads."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 from runtime.errors import Unavailable
-from schemas.events import ChainEvent
-from schemas.topics import topic_of
-from services.gateway.durations import observe
+from services.gateway.folding import fold, view_of
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.ports import Claim, Place
-from services.gateway.projection import Fact, evolve
-from services.gateway.standing import standing
+from services.gateway.projection import Fact
+from services.gateway.queries import QUERIES
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     Connection = PoolConnectionProxy[asyncpg.Record]
-
-_QUERIES = dict(
-    re.findall(
-        r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)",
-        (Path(__file__).parent / "queries.sql").read_text(encoding="utf-8"),
-        re.MULTILINE | re.DOTALL,
-    )
-)
 
 REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """What Postgres says of values that it cannot keep, however often they are brought to it."""
@@ -76,7 +62,7 @@ class PostgresView:
 
     async def ping(self) -> None:
         async with self._connection() as connection:
-            await connection.fetch(_QUERIES["ping"])
+            await connection.fetch(QUERIES["ping"])
 
     async def apply(self, facts: Sequence[Fact]) -> int:
         try:
@@ -97,55 +83,40 @@ class PostgresView:
         return refused
 
     async def _fold(self, facts: Sequence[Fact]) -> None:
-        unique = {fact.id: fact for fact in reversed(facts)}  # the first of an id counts
-        ids = sorted({fact.event.job_id for fact in unique.values()})
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute(_QUERIES["lock_new"], ids)
-            rows = await connection.fetch(_QUERIES["lock"], ids)
-            jobs = {str(row["job_id"]): _view(row) for row in rows}
-            recorded = await connection.fetch(_QUERIES["record"], *_columns([_event_row(f) for f in unique.values()]))
-            fresh = [unique[str(row["event_id"])] for row in recorded]
-            before = dict(jobs)
-            for fact in fresh:
-                jobs[fact.event.job_id] = evolve(jobs[fact.event.job_id], fact)
-            changed = {fact.event.job_id for fact in fresh}
-            stored = [_job_row(job) for job_id, job in jobs.items() if job is not None and job_id in changed]
-            if stored:
-                await connection.execute(_QUERIES["store"], *_columns(stored))
-        for job_id in changed:
-            observe(before[job_id], jobs[job_id])
+        async with self._connection() as connection:
+            await fold(connection, facts)
 
     async def find(self, job_id: str) -> JobView | None:
         async with self._connection() as connection:
-            row = await connection.fetchrow(_QUERIES["find"], job_id)
-        return _view(row) if row else None
+            row = await connection.fetchrow(QUERIES["find"], job_id)
+        return view_of(row) if row else None
 
     async def newest(self, limit: int, *, style: str | None, after: Place | None) -> list[JobView]:
         place = (after.completed_at, after.job_id) if after else (None, None)
         query = ("newest", limit, *place) if style is None else ("newest_of_style", limit, *place, style)
         async with self._connection() as connection:
-            rows = await connection.fetch(_QUERIES[str(query[0])], *query[1:])
-        return [view for row in rows if (view := _view(row))]
+            rows = await connection.fetch(QUERIES[str(query[0])], *query[1:])
+        return [view for row in rows if (view := view_of(row))]
 
     async def unfinished(self) -> int:
         async with self._connection() as connection:
-            return await connection.fetchval(_QUERIES["unfinished"])
+            return await connection.fetchval(QUERIES["unfinished"])
 
     async def jobs_by_status(self) -> Mapping[str, int]:
         """How many jobs there are of each status that some have."""
         async with self._connection() as connection:
-            rows = await connection.fetch(_QUERIES["by_status"])
+            rows = await connection.fetch(QUERIES["by_status"])
         return {row["status"]: row["jobs"] for row in rows}
 
     async def claimed(self, job_id: str) -> Claim | None:
         async with self._connection() as connection:
-            row = await connection.fetchrow(_QUERIES["claimed"], job_id)
+            row = await connection.fetchrow(QUERIES["claimed"], job_id)
         return Claim(row["digest"], row["requested_at"]) if row else None
 
     async def claim(self, job_id: str, claim: Claim) -> Claim:
         async with self._connection() as connection:
-            await connection.execute(_QUERIES["claim"], job_id, claim.digest, claim.requested_at)
-            row = await connection.fetchrow(_QUERIES["claimed"], job_id)
+            await connection.execute(QUERIES["claim"], job_id, claim.digest, claim.requested_at)
+            row = await connection.fetchrow(QUERIES["claimed"], job_id)
         return Claim(row["digest"], row["requested_at"]) if row else claim
 
     def _connection(self) -> AbstractAsyncContextManager["Connection"]:
@@ -168,26 +139,3 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
 
 def _job_id(fact: Fact) -> str:
     return fact.event.job_id
-
-
-def _view(row: Any) -> JobView | None:
-    return JobView.model_validate_json(row["view"]) if row["view"] is not None else None
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _event_row(fact: Fact) -> tuple[UUID, UUID, int, str, str | None, datetime, str | None]:
-    event = fact.event
-    chain = isinstance(event, ChainEvent)
-    stage = None if chain else getattr(event, "stage", None)
-    detail = None if chain else event.model_dump_json(exclude={"job_id", "revision", "stage"})
-    name = topic_of(event).name
-    return UUID(fact.id), UUID(event.job_id), event.revision, name, stage, fact.time, detail
-
-
-def _job_row(job: JobView) -> tuple[UUID, str, str, str | None, datetime | None]:
-    now = standing(job)
-    shown = now.video or now.content
-    return UUID(job.job_id), job.model_dump_json(), now.status, shown.style if shown else None, now.completed_at

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.costs import StageCost
-from schemas.jobs import JobCancelled, JobFailed, JobProgressed, JobRedriven, Waiting
+from schemas.jobs import JobCancelled, JobDiscarded, JobFailed, JobProgressed, JobRedriven, Waiting
 from schemas.media import Degraded
 from schemas.topics import STAGES
 from services.gateway.known import JobView
@@ -216,6 +216,26 @@ def test_a_cancel_of_an_older_revision_does_not_stop_a_newer_one():
     assert now.status is Status.PROCESSING
 
 
+def test_a_cancel_stops_every_revision_up_to_its_own():
+    cancel = fact(JobCancelled(job_id=job_id(), revision=2), 1)
+    assert stands(fact(video_requested()), cancel).status is Status.CANCELLED
+    assert stands(fact(video_requested()), fact(images_rendered(revision=2), 2), cancel).status is Status.CANCELLED
+    assert stands(fact(images_rendered(revision=3), 2), cancel).status is Status.PROCESSING
+
+
+def test_older_cancels_leave_no_trace_beside_a_newer_one():
+    """The topic is compacted by job, so a rebuilt view is made from the newest alone."""
+    older, newer = (fact(JobCancelled(job_id=job_id(), revision=number), number) for number in (1, 2))
+    replayed = fact(images_rendered(revision=2), 2)
+    assert folded([older, replayed, newer]) == folded([newer, replayed])
+
+
+def test_a_discard_changes_nothing():
+    known = [fact(script_written()), fact(failed("images"), 1)]
+    discarded = fact(JobDiscarded(job_id=job_id(), revision=9, stage="images", parked="keyframe.images.dlq.v1/0/0"), 2)
+    assert folded([discarded, *known, discarded]) == folded(known)
+
+
 def test_timings_run_from_the_first_sign_of_a_stage_to_its_event():
     now = stands(
         fact(video_requested()),
@@ -329,6 +349,9 @@ def facts(draw: st.DrawFn) -> list[Fact]:
         ),
         st.builds(redriven, stages, st.integers(1, 2)),
         st.builds(lambda revision: JobCancelled(job_id=job_id(), revision=revision), revisions),
+        st.builds(
+            lambda revision: JobDiscarded(job_id=job_id(), revision=revision, stage="voice", parked=""), revisions
+        ),
     )
     events = draw(st.lists(event, min_size=1, max_size=12))
     return [
