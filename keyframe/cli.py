@@ -11,6 +11,7 @@ from rich.markup import escape
 from keyframe import VERSION
 from keyframe.client import Client, GatewayError, Order
 from keyframe.commands.cancel import cancel
+from keyframe.commands.topics import topics
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
@@ -99,6 +100,7 @@ def doctor(data: Data = None) -> None:
 
 
 app.command()(cancel)
+app.command()(topics)
 
 
 @app.command()

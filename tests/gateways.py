@@ -59,6 +59,10 @@ class FakeLog(FakeBus):
         ends = {(topic.name, group): len(self.kept.get(topic.name, ())) for group in groups for topic in groups[group]}
         return [Lag(group, topic, 0, max(0, end - 1), 0, end) for (topic, group), end in ends.items()]
 
+    async def retention(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        self._look()
+        return {topic: {"retention.ms": "-1", "cleanup.policy": "delete"} for topic in topics}
+
     def keep(self, *events: Contract | Envelope | Record) -> list[Record]:
         """Puts events on the log without bringing them to the gateway; the records as they lie there."""
         return [self._keep(event if isinstance(event, Record) else record(event)) for event in events]

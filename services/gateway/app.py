@@ -31,7 +31,7 @@ from services.gateway.openapi import described
 from services.gateway.parts import Parts
 from services.gateway.ports import Log, StatusView
 from services.gateway.projector import FOLLOWED, GROUP, Projector
-from services.gateway.routes import cancel, feed, files, generate, health, options, pages, status
+from services.gateway.routes import cancel, feed, files, generate, health, options, pages, status, topics
 from services.gateway.telling import Telling
 from services.gateway.unprojected import Unprojected
 
@@ -193,7 +193,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
     api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)
-    for resource in (generate, status, cancel, feed, options):
+    for resource in (generate, status, cancel, feed, options, topics):
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)

@@ -77,6 +77,10 @@ class Log(Protocol):
         """How far each group is behind on each partition of the topics that it reads. Raises `Unavailable`."""
         ...
 
+    async def retention(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """`retention.ms` and `cleanup.policy` of topics, as the brokers have them. Raises `Unavailable`."""
+        ...
+
     async def reachable(self) -> bool:
         """Whether a broker answers within a few seconds."""
         ...
