@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.compose.stack import BUILD_SECONDS, DockerFailed, Stack, docker
@@ -30,12 +31,11 @@ async def images(engine: str) -> None:
     await Stack().compose("build", "--quiet", seconds=BUILD_SECONDS)
 
 
-@pytest.fixture(scope="module")
-async def stack(images: None) -> AsyncIterator[Stack]:
-    """The stack, up, with two painters; taken down with its volumes."""
-    stack = Stack()
-    try:
-        await stack.compose("up", "--detach", "--wait", "--no-build", "--scale", "images=3", seconds=600)
-        yield stack
-    finally:
-        await stack.down()
+@pytest.fixture
+async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The gateway of a module's stack, as it is reached from outside; the stack is shown where a test fails."""
+    async with httpx.AsyncClient(base_url=stack.address, timeout=60) as client:
+        try:
+            yield client
+        finally:
+            print(await stack.report())

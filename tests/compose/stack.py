@@ -7,7 +7,8 @@ import re
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,15 @@ class Stack:
     async def down(self) -> None:
         """Removes all of it but the images."""
         await self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+@asynccontextmanager
+async def running(stack: Stack, *options: str) -> AsyncGenerator[Stack]:
+    """The stack, up and healthy for as long as the context is open; then nothing of it is left."""
+    try:
+        await stack.compose("up", "--detach", "--wait", "--no-build", *options, seconds=600)
+        yield stack
+    except DockerFailed as error:
+        raise DockerFailed(f"{error}\n{await stack.report()}") from error
+    finally:
+        await stack.down()

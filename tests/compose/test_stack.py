@@ -6,47 +6,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.compose.stack import TAG, Stack, docker
-from tests.e2e.following import Status, once
+from tests.compose.jobs import SECONDS, final, order, when
+from tests.compose.stack import TAG, Stack, docker, running
 from tests.e2e.watch import check, watch
 
 pytestmark = pytest.mark.timeout(2400)
 
-SCENES = 5
-SECONDS = 600.0
-"""For a few small videos on a busy machine, with the time in which Kafka misses a member that was killed."""
 
-
-@pytest.fixture
-async def api(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    """The gateway, as it is reached from outside; the stack is shown where the test fails."""
-    async with httpx.AsyncClient(base_url=stack.address, timeout=60) as client:
-        try:
-            yield client
-        finally:
-            print(await stack.report())
-
-
-async def order(api: httpx.AsyncClient, prompt: str) -> str:
-    """Orders a video; gives the job's id."""
-    body = {"prompt": prompt, "style": "Educational", "scene_count": SCENES}
-    accepted = await api.post("/api/v1/generate", json=body)
-    assert accepted.status_code == 202, accepted.text
-    return str(accepted.json()["jobId"])
-
-
-async def when(api: httpx.AsyncClient, job: str, *, painted: int) -> None:
-    """Returns once so many keyframes of a job are there."""
-    await once(api, f"/api/v1/status/{job}", lambda status: len(status["keyframes"]) >= painted, SECONDS)
-
-
-async def final(api: httpx.AsyncClient, job: str) -> Status:
-    """The job's status at its end, which is a good one."""
-    status = await once(
-        api, f"/api/v1/status/{job}", lambda status: status["status"] in {"completed", "failed"}, SECONDS
-    )
-    assert (status["status"], status["error"], status["degraded"]) == ("completed", None, [])
-    return status
+@pytest.fixture(scope="module")
+async def stack(images: None) -> AsyncIterator[Stack]:
+    """The stack, up, with three painters."""
+    async with running(Stack(), "--scale", "images=3") as stack:
+        yield stack
 
 
 async def test_a_killed_painter_costs_the_picture_in_its_hands(
