@@ -72,12 +72,9 @@ async def exporting(service: str, settings: TraceSettings) -> AsyncGenerator[Non
 def requested(name: str, job_id: str, client: str | None) -> Generator[None]:
     """The root: a request that is to become a job. The client's own `traceparent` becomes a link."""
     given = trace.get_current_span(_W3C.extract({TRACEPARENT: client or ""}, Context())).get_span_context()
-    token = next_trace_id.set(UUID(job_id).int)
-    try:
-        links = [Link(given)] if given.is_valid else []
+    links = [Link(given)] if given.is_valid else []
+    with _ids(UUID(job_id).hex):
         span = _tracer.start_span(name, Context(), kind=SpanKind.SERVER, links=links)
-    finally:
-        next_trace_id.reset(token)
     with _open(span):
         yield
 
@@ -106,7 +103,7 @@ def part(name: str, attributes: Mapping[str, str]) -> Generator[Span]:
 
 @contextlib.contextmanager
 def publishing(envelope: Envelope, *, again: bool = False) -> Generator[None]:
-    """An event goes to the log; what takes it from there is a child of this span.
+    """An event goes to the log; what takes it from there is a child of this span. Outside of any span it is a root.
 
     The id in the event's `traceparent` belongs to the publish that succeeded first: one that fails, or that publishes
     `again`, draws its own.
@@ -118,12 +115,9 @@ def publishing(envelope: Envelope, *, again: bool = False) -> Generator[None]:
         failure = error
         raise
     finally:
-        own = again or failure is not None
-        token = next_span_id.set(None if own else int(envelope.traceparent.split("-")[2], 16))
-        try:
+        _, trace_id, span_id, _ = envelope.traceparent.split("-")
+        with _ids(trace_id, None if again or failure is not None else span_id):
             span = _tracer.start_span(f"publish {envelope.type}", kind=SpanKind.PRODUCER, start_time=began)
-        finally:
-            next_span_id.reset(token)
         if failure is not None:
             failed(span, type(failure).__name__)
         span.end()
@@ -137,6 +131,17 @@ def noted(event: str, attributes: Mapping[str, str | float]) -> None:
 def failed(span: Span, kind: str) -> None:
     """What the span stands for failed. Its kind alone: the log has the reason, under the same trace."""
     span.set_status(StatusCode.ERROR, kind)
+
+
+@contextlib.contextmanager
+def _ids(trace_id: str, span_id: str | None = None) -> Generator[None]:
+    """The ids in hexadecimal that a span gets: the trace's unless it has a parent, its own unless that is None."""
+    given = next_trace_id.set(int(trace_id, 16)), next_span_id.set(int(span_id, 16) if span_id else None)
+    try:
+        yield
+    finally:
+        next_trace_id.reset(given[0])
+        next_span_id.reset(given[1])
 
 
 @contextlib.contextmanager

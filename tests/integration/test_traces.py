@@ -206,6 +206,19 @@ async def test_a_request_that_kafka_does_not_take_leaves_its_id_to_the_one_that_
     assert failed.id != published.id == chain.span_id(0)
 
 
+async def test_what_an_operator_publishes_begins_a_tree_of_the_same_trace(collector: Collector, tmp_path: Path) -> None:
+    chain, again = Chain(FakeLog(), FolderObjects(tmp_path)), builders.envelope(builders.images_rendered(revision=2))
+
+    async with exporting("keyframe-test", collector.settings):
+        with publishing(again):
+            await chain.log.publish(IMAGES_RENDERED, again)
+        assert isinstance(await chain.settle(ServiceName.VOICE), Emitted)
+
+    root = tree(collector.spans)
+    assert (root.name, root.trace, root.id) == (f"publish {again.type}", again.trace_id, chain.span_id(2))
+    assert [each.name for each in collector.children(root)] == ["voice"]
+
+
 async def test_without_an_endpoint_nothing_is_recorded(collector: Collector, database: str, tmp_path: Path) -> None:
     chain = Chain(FakeLog(), FolderObjects(tmp_path))
 
