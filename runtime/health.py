@@ -103,6 +103,8 @@ class Health:
     """All consumers of a process."""
 
     vitals: Sequence[Vitals] = ()
+    unjoined: Callable[[], str | None] = lambda: None
+    """Why the process has not joined its groups."""
 
     def app(self) -> Starlette:
         """/livez and /readyz: 200, or 503 with the reasons; and /metrics."""
@@ -122,9 +124,8 @@ class Health:
         self, look: Callable[[Vitals], str | None], *, joined: bool = False
     ) -> Callable[[Request], JSONResponse]:
         def answer(_: Request) -> JSONResponse:
-            problems = self.problems(look)
-            if joined and not self.vitals:
-                problems = ["not connected to Kafka yet"]
+            why = self.unjoined() if joined else None
+            problems = [why] if why else self.problems(look)
             return JSONResponse({"ok": not problems, "problems": problems}, 503 if problems else 200)
 
         return answer

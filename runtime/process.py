@@ -128,10 +128,14 @@ async def connected(kafka: KafkaLog) -> None:
     while True:
         try:
             await ensure_topics(kafka.connection, TOPICS)
-            return await kafka.start()
+            await kafka.start()
         except Unavailable as error:
+            kafka.unjoined = str(error)
             log.warning("waiting for Kafka", reason=str(error))
             await asyncio.sleep(RECONNECT_SECONDS)
+        else:
+            kafka.unjoined = None
+            return
 
 
 async def run_on_log(
@@ -165,12 +169,11 @@ async def run_on_log(
 async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> None:
     """Runs one stage until SIGTERM or SIGINT, then drains it."""
     stopping = stop_on_signals(stage.settings.drain)
-    health = Health()
     kafka = KafkaLog(kafka_connection(common), f"keyframe-{stage.name}", graceful=stage.settings.drain)
     attached = attach(stage, kafka, store, budget=common.job_budget_usd)
+    health = Health(attached.vitals, lambda: kafka.unjoined)
 
     def joined() -> None:
-        health.vitals = attached.vitals
         log.info("joined", stage=str(stage.name))
 
     async with (

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ReadTimeoutError,
+    SSLError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -55,6 +56,7 @@ _ABOUT_NO_OBJECT = frozenset({"ListObjectsV2", "PutObject", "CreateMultipartUplo
 
 _SILENT = "the object store does not answer in time"
 _UNREACHABLE = "the object store cannot be reached: check S3_ENDPOINT_URL, R2_ACCOUNT_ID, S3_REGION and the network"
+_UNTRUSTED = "the object store's certificate is not trusted: check S3_CA_FILE and S3_ENDPOINT_URL"
 _FOREIGN = "what answers is no S3 server: check S3_ENDPOINT_URL"
 _NO_KEYS = "the object store needs a key: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
 
@@ -70,6 +72,8 @@ def translated(error: BaseException, key: str) -> StageError:
             return _of_answer(error, key)
         case ConnectTimeoutError() | ReadTimeoutError():
             return Unavailable(_SILENT, on=ON)
+        case SSLError():
+            return Unavailable(_UNTRUSTED, on=ON, refused=True)
         case NoCredentialsError() | PartialCredentialsError():
             return Unavailable(_NO_KEYS, on=ON, refused=True)
         case ResponseParserError():

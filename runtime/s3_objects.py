@@ -49,7 +49,14 @@ _NO_PLACE = ("us-east-1", "auto")
 Answer = TypeVar("Answer")
 
 
-def s3_client(*, endpoint_url: str | None, region: str, access_key: str | None, secret_key: str | None) -> "S3Client":
+def s3_client(
+    *,
+    endpoint_url: str | None,
+    region: str,
+    access_key: str | None,
+    secret_key: str | None,
+    ca_file: Path | None = None,
+) -> "S3Client":
     """A client of an S3 server; without an endpoint, of AWS.
 
     It never retries by itself: how often and how far apart is the runtime's to say.
@@ -71,6 +78,7 @@ def s3_client(*, endpoint_url: str | None, region: str, access_key: str | None, 
         region_name=region,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
+        verify=str(ca_file) if ca_file else None,
         config=config,
     )
 

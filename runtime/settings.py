@@ -80,6 +80,8 @@ class S3Settings(Settings):
     s3_endpoint_url: str | None = None
     s3_access_key_id: str | None = None
     s3_secret_access_key: SecretStr | None = None
+    s3_ca_file: Path | None = None
+    """The authority that signed the server's certificate, as PEM; the usual ones where it is not set."""
     s3_region: str = "auto"
     s3_bucket: str = "keyframe"
     s3_public_bucket: str | None = None

@@ -35,11 +35,14 @@ def _bucket(s3: S3Settings, bucket: str, public_url: str | None = None) -> S3Obj
         raise InvalidSetting("S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: both, or neither")
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise InvalidSetting("S3_ENDPOINT_URL: an address that begins with http:// or https://")
+    if s3.s3_ca_file is not None and not s3.s3_ca_file.is_file():
+        raise InvalidSetting("S3_CA_FILE: there is no such file")
     client = s3_client(
         endpoint_url=endpoint,
         region=s3.s3_region,
         # A key that was pasted often carries a line end, which would break the header it travels in.
         access_key=key.strip() if key else None,
         secret_key=secret.get_secret_value().strip() if secret else None,
+        ca_file=s3.s3_ca_file,
     )
     return S3Objects(client, bucket, public_url=public_url, signs=s3.s3_sign_urls)

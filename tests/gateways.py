@@ -39,6 +39,7 @@ class FakeLog(FakeBus):
     """What lies on each topic, all of it on partition 0."""
     partitions: int = 12
     seconds_since_poll: float | None = 0.1
+    unjoined: str | None = None
 
     async def publish(self, topic: Topic, envelope: Envelope) -> None:
         await super().publish(topic, envelope)

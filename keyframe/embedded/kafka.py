@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from signal import SIGTERM
 
@@ -43,9 +43,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=CLIENTS://{host}:{port},CONTROLLER://{host}:{controller}
+advertised.listeners=CLIENTS://{host}:{port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT
+inter.broker.listener.name=CLIENTS
 log.dirs={data}
 log.segment.bytes=67108864
 log.cleaner.dedupe.buffer.size=8388608
@@ -71,6 +72,7 @@ class Kafka(Part):
         folder: the data folder, which the caller holds.
         cache: where the jars are kept.
         report: is told of progress.
+        properties: settings of the broker beyond ours, by Kafka's names.
         download: brings a jar.
         choose_port: a port that is likely free.
 
@@ -87,12 +89,14 @@ class Kafka(Part):
         cache: Path,
         report: Report,
         *,
+        properties: Mapping[str, str] | None = None,
         download: Download = maven.download,
         choose_port: Callable[[], int] = free_port,
     ) -> None:
         super().__init__(folder, report, choose_port)
         self._home = folder.kafka
         self._cache = cache
+        self._properties = dict(properties or {})
         self._download = download
         self._java: list[str] = []
 
@@ -124,5 +128,6 @@ class Kafka(Part):
         port, controller = self._choose_port(), self._choose_port()
         # The data folder is given from the working directory: this file cannot hold every path.
         properties = _PROPERTIES.format(host=LOOPBACK, port=port, controller=controller, data=_DATA_FOLDER)
-        (self._home / _PROPERTIES_FILE).write_text(properties)
+        more = "".join(f"{name}={value}\n" for name, value in self._properties.items())  # of two, the last counts
+        (self._home / _PROPERTIES_FILE).write_text(properties + more)
         self.address = f"{LOOPBACK}:{port}"

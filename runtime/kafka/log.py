@@ -20,6 +20,7 @@ from runtime.kafka.connection import Connection
 from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
 from runtime.kafka.reader import Reader, reader
+from runtime.kafka.refusals import DENIED, denied
 from runtime.kafka.tail import Tail
 from runtime.records import Record
 from schemas.envelope import Envelope
@@ -56,6 +57,8 @@ class KafkaLog:
             logger=quiet,
         )
         self.consumers: list[Consumer] = []
+        self.unjoined: str | None = "not connected to Kafka yet"
+        """Why its groups are not joined; None once they are."""
         self._tails: list[Tail] = []
         self._keeping_up: list[asyncio.Task[None]] = []
 
@@ -68,6 +71,8 @@ class KafkaLog:
                 await self._broker.publish(value, topic.name, key=key, headers=dict(headers))
         except MessageSizeTooLargeError as error:
             raise Permanent(f"an event of {len(value)} bytes is too large for Kafka") from error
+        except DENIED as error:
+            raise denied(f"write to {topic.name}") from error
         except (KafkaError, FastStreamException, TimeoutError, OSError) as error:
             raise Unavailable(f"Kafka does not take records ({type(error).__name__})", on="kafka") from error
 

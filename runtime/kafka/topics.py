@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from runtime.errors import Unavailable
 from runtime.kafka.connection import Connection
+from runtime.kafka.refusals import DENIED, denied, unreachable
 from schemas.topics import Topic
 
 
@@ -24,6 +25,10 @@ async def ensure_topics(connection: Connection, topics: Sequence[Topic]) -> None
             for _, code, *_ in answer.topic_errors:
                 if code not in (NoError.errno, TopicAlreadyExistsError.errno):
                     raise for_code(code)
+    except KafkaConnectionError as error:
+        raise await unreachable(connection) from error
+    except DENIED as error:
+        raise denied("make topics") from error
     except (KafkaError, OSError) as error:
         raise Unavailable(
             f"Kafka at {connection.bootstrap} gives no topics ({type(error).__name__})", on="kafka"

@@ -81,6 +81,11 @@ class Log(Protocol):
         """`retention.ms` and `cleanup.policy` of topics, as the brokers have them. Raises `Unavailable`."""
         ...
 
+    @property
+    def unjoined(self) -> str | None:
+        """Why the log's groups are not joined; None once they are."""
+        ...
+
     async def reachable(self) -> bool:
         """Whether a broker answers within a few seconds."""
         ...

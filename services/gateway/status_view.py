@@ -14,6 +14,7 @@ from services.gateway.migrate import migrate, migrations
 from services.gateway.ports import Claim, Place
 from services.gateway.projection import Fact
 from services.gateway.queries import QUERIES
+from services.gateway.refusals import unserved
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -134,7 +135,7 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
     except REFUSED:
         raise
     except AWAY as error:
-        raise Unavailable("The status view's database does not answer.", on="postgres") from error
+        raise unserved(error) from error
 
 
 def _job_id(fact: Fact) -> str:

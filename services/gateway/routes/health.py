@@ -85,6 +85,8 @@ async def _bounded(probe: Awaitable[str | None]) -> str | None:
 
 
 async def _kafka(gateway: Parts) -> str | None:
+    if gateway.log.unjoined is not None:
+        return gateway.log.unjoined
     return None if await gateway.log.reachable() else "Kafka does not answer."
 
 
