@@ -1,7 +1,8 @@
 """The fixtures that give a test real parts, and the lines that say which they were.
 
-A part is the one that the environment names (`KEYFRAME_KAFKA_BOOTSTRAP`, `KEYFRAME_POSTGRES_DSN`), else an embedded
-one, started when the first test asks for it and kept until the last has run.
+A part is the one that the environment names (`KEYFRAME_KAFKA_BOOTSTRAP`, `KEYFRAME_POSTGRES_DSN`), else a container
+where Docker has its image or can pull it, else an embedded one; `KEYFRAME_TEST_PARTS=containers` or `embedded` leaves
+no choice between the two. It is started when the first test asks for it and kept until the last has run.
 """
 
 import os
@@ -19,6 +20,7 @@ from keyframe.embedded.kafka import Kafka
 from keyframe.embedded.postgres import Postgres
 from keyframe.embedded.postgres_binaries import WHAT as POSTGRES_VERSION
 from keyframe.embedded.report import silent
+from tests.parts import containers
 
 _KAFKA = os.environ.get("KEYFRAME_KAFKA_BOOTSTRAP")
 _POSTGRES = os.environ.get("KEYFRAME_POSTGRES_DSN")
@@ -64,10 +66,16 @@ async def kafka_bootstrap(
     parts_folder: DataFolder, parts_cache: Path, note_part: Callable[[str, str], None]
 ) -> AsyncIterator[str]:
     """host:port of a broker that all tests share: name topics and groups after the test."""
-    note_part("Kafka", f"KEYFRAME_KAFKA_BOOTSTRAP ({_KAFKA})" if _KAFKA else f"embedded, {KAFKA_VERSION}")
     if _KAFKA:
+        note_part("Kafka", f"KEYFRAME_KAFKA_BOOTSTRAP ({_KAFKA})")
         yield _KAFKA
         return
+    if containers.wanted(containers.KAFKA):
+        note_part("Kafka", f"a container of {containers.KAFKA}")
+        with containers.kafka() as bootstrap:
+            yield bootstrap
+        return
+    note_part("Kafka", f"embedded, {KAFKA_VERSION}")
     async with Kafka(parts_folder, parts_cache, silent) as kafka:
         yield kafka.address
 
@@ -75,10 +83,16 @@ async def kafka_bootstrap(
 @pytest.fixture(scope="session")
 async def postgres_dsn(parts_folder: DataFolder, note_part: Callable[[str, str], None]) -> AsyncIterator[str]:
     """A server that all tests share; a test wants `database`, which is its own."""
-    note_part("Postgres", "KEYFRAME_POSTGRES_DSN" if _POSTGRES else f"embedded, {POSTGRES_VERSION}")
     if _POSTGRES:
+        note_part("Postgres", "KEYFRAME_POSTGRES_DSN")
         yield _POSTGRES
         return
+    if containers.wanted(containers.POSTGRES):
+        note_part("Postgres", f"a container of {containers.POSTGRES}")
+        with containers.postgres(**_FAST) as dsn:
+            yield dsn
+        return
+    note_part("Postgres", f"embedded, {POSTGRES_VERSION}")
     async with Postgres(parts_folder, silent, settings=_FAST) as postgres:
         yield postgres.dsn
 

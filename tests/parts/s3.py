@@ -1,7 +1,7 @@
-"""A real S3 server for the tests: versitygw where it or Go is at hand, else moto's.
+"""A real S3 server for the tests: versitygw where it, its image or Go is at hand, else moto's.
 
-Tests that want the real one are marked `s3`: it is built, once, when they are collected, because that
-takes longer than a test may. moto accepts wrong signatures and expired URLs, so tests marked
+Tests that want the real one are marked `s3`: where it is built, that is once, when they are collected, because
+it takes longer than a test may. moto accepts wrong signatures and expired URLs, so tests marked
 `signatures` run on versitygw alone; the summary of the run says which server it was.
 """
 
@@ -10,8 +10,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from runtime.s3_objects import S3Objects, s3_client
+from tests.parts import containers
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,10 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.collectonly or not any(item.get_closest_marker("s3") for item in items):
         return
-    if _versitygw() is None and (go := shutil.which("go")):
+    if not _in_container() and _versitygw() is None and (go := shutil.which("go")):
         config.get_terminal_writer().line(f"building versitygw {VERSION}, once")
         _build(go)
-    if _versitygw() is None:
+    if not _in_container() and _versitygw() is None:
         unproven = [item for item in items if item.get_closest_marker("signatures")]
         config.hook.pytest_deselected(items=unproven)
         items[:] = [item for item in items if item not in unproven]
@@ -73,9 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def s3_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[S3Server]:
     """An S3 server on loopback, for the whole run."""
-    binary = _versitygw()
-    folder = tmp_path_factory.mktemp("s3")
-    with _running(binary, folder) if binary else _moto() as server:
+    with _server(tmp_path_factory.mktemp("s3")) as server:
         request.config.stash[_SERVER] = server.name
         yield server
 
@@ -106,6 +105,18 @@ def s3_bucket(connection: "S3Client") -> S3Objects:
     return S3Objects(connection, bucket)
 
 
+def _in_container() -> bool:
+    """A binary at hand is quicker, unless containers are asked for."""
+    return (containers.CHOICE == "containers" or _versitygw() is None) and containers.wanted(containers.S3)
+
+
+def _server(folder: Path) -> AbstractContextManager[S3Server]:
+    if _in_container():
+        return _contained()
+    binary = _versitygw()
+    return _running(binary, folder) if binary else _moto()
+
+
 def _kept() -> Path:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "keyframe" / f"versitygw-{VERSION}" / "versitygw"
@@ -131,7 +142,7 @@ def _running(binary: str, folder: Path) -> Generator[S3Server]:
     keys = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     with (folder / "log").open("wb") as log, subprocess.Popen(argv, env=keys, stdout=log, stderr=log) as process:
         try:
-            _wait(process, f"http://{address}/health")
+            _wait(lambda: process.poll() is None, f"http://{address}/health")
             yield S3Server(f"versitygw {VERSION}", f"http://{address}")
         finally:
             process.kill()
@@ -145,9 +156,16 @@ def _argv(binary: str, address: str, folder: Path) -> Sequence[str]:
     return [binary, "--port", address, "--health", "/health", "--quiet", "posix", "--sidecar", str(sidecar), str(data)]
 
 
-def _wait(process: "subprocess.Popen[bytes]", health: str) -> None:
+@contextmanager
+def _contained() -> Generator[S3Server]:
+    with containers.s3(ACCESS_KEY, SECRET_KEY) as endpoint:
+        _wait(lambda: True, f"{endpoint}/health")
+        yield S3Server(f"a container of {containers.S3}", endpoint)
+
+
+def _wait(alive: Callable[[], bool], health: str) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and alive():
         try:
             if httpx.get(health).is_success:
                 return
