@@ -57,8 +57,12 @@ class Artefacts:
     budget: Budget = field(default_factory=lambda: Budget(None))
     stage: str = ""
     """Whose they are, for the metrics."""
+    fresh: int | None = None
+    """Enters every digest, so that nothing is found which was made without it."""
     _charges: dict[str, list[Charge]] = field(default_factory=dict[str, list[Charge]])
     """By the key of the artefact; of one that could not be made, under its key all the same."""
+    _unkept: dict[str, Made] = field(default_factory=dict[str, Made], repr=False)
+    """By its key, what was made and paid for while the store was away: the next try keeps it."""
 
     @property
     def charges(self) -> list[Charge]:
@@ -68,13 +72,13 @@ class Artefacts:
     async def obtain(self, recipe: Mapping[str, object], make: Make, check: Check) -> Artefact:
         """The artefact of this recipe: the one that is there if it passes `check`, else a new one.
 
-        The facts are written before the bytes, so bytes that are there have their facts.
+        What was made while the store was away is not made again by the next try with these artefacts.
 
         Raises:
             Transient: what `make` made does not pass.
             Unavailable: the store is away.
         """
-        key = keys.artefact_key(self.job_id, recipe)
+        key = keys.artefact_key(self.job_id, recipe if self.fresh is None else {**recipe, "fresh": self.fresh})
         found = await self._find(key)
         if found is not None:
             try:
@@ -84,16 +88,27 @@ class Artefacts:
             else:
                 ARTEFACTS.labels(self.stage, "found").inc()
                 self._account(key, found)
+                self._unkept.pop(key, None)
                 return Artefact(key, found)
+        made = self._unkept.get(key) or await self._made(key, make, check)
+        self._unkept[key] = made
+        await self._keep(key, made)
+        self._unkept.pop(key, None)  # two scenes may say the same
+        return Artefact(key, made)
+
+    async def _made(self, key: str, make: Make, check: Check) -> Made:
         self.budget.look()
         with tracing.part("make", {"keyframe.stage": self.stage}):
             made = await self._billed(key, make)
         await asyncio.to_thread(check, made)
+        ARTEFACTS.labels(self.stage, "made").inc()
+        return made
+
+    async def _keep(self, key: str, made: Made) -> None:
+        """Writes the facts before the bytes, so bytes that are there have their facts."""
         facts = json.dumps(dict(made.facts)).encode()
         await self.store.put(keys.facts_key(key), facts, content_type="application/json")
         await self.store.put(key, made.data, content_type=made.content_type)
-        ARTEFACTS.labels(self.stage, "made").inc()
-        return Artefact(key, made)
 
     def _account(self, key: str, found: Made) -> None:
         """An artefact that was there has cost what it cost; counted once."""
