@@ -12,6 +12,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream.kafka.annotations import KafkaMessage
 
+from runtime.errors import StageError
 from runtime.hand import Doing, GivenUp, Hand
 from runtime.records import Record
 from schemas.topics import Topic
@@ -105,7 +106,10 @@ async def handled(records: Sequence[Record], handle: Callable[[Sequence[Record]]
     try:
         await handle(records)
     except Exception as error:
-        log.warning("batch not taken in; it is polled again", records=len(records), error=str(error), exc_info=True)
+        unexpected = not isinstance(error, StageError)
+        log.warning(
+            "batch not taken in; it is polled again", records=len(records), error=str(error), exc_info=unexpected
+        )
         with contextlib.suppress(GivenUp):
             await hand.nap(TROUBLE_NAP)
         return False
