@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from keyframe import VERSION
 from keyframe.client import Client, GatewayError, Order
+from keyframe.commands import dead_letters
 from keyframe.commands.cancel import cancel
 from keyframe.commands.topics import topics
 from keyframe.display import PartsDisplay
@@ -100,6 +101,7 @@ def doctor(data: Data = None) -> None:
 
 
 app.command()(cancel)
+app.add_typer(dead_letters.app, name="dlq")
 app.command()(topics)
 
 

@@ -23,6 +23,12 @@ class Failure:
     costs: tuple[StageCost, ...] = ()
 
 
+def redrives_of(record: Record) -> int:
+    """How often a record was taken out of a dead-letter queue, as far as its headers can be read; 0 where not."""
+    texts = [(raw or b"").decode("utf-8", "replace") for name, raw in record.headers if name == "ce_redrives"]
+    return int(texts[-1]) if texts and texts[-1].isascii() and texts[-1].isdigit() and len(texts[-1]) < 10 else 0
+
+
 def parked_headers(record: Record, stage: str, failure: Failure) -> dict[str, str]:
     """The headers of the parked record: those it came with, and why and from where it was parked.
 

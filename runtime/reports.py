@@ -6,7 +6,7 @@ import structlog
 from pydantic import ValidationError
 
 from runtime.clock import Clock
-from runtime.dead_letters import Failure
+from runtime.dead_letters import Failure, redrives_of
 from runtime.errors import Unavailable
 from runtime.records import Bus, Record
 from runtime.retry import Hold
@@ -62,7 +62,7 @@ class Reports:
             Unavailable: the log is away; the failure must not go untold.
         """
         job_id = task.job_id if task else (record.key or b"").decode("utf-8", "replace")
-        redrives = task.cause.redrives if task else 0
+        redrives = task.cause.redrives if task else redrives_of(record)
         cause_id = task.cause.id if task else f"{record.topic}/{record.partition}/{record.offset}"
         try:
             event = JobFailed(

@@ -37,6 +37,8 @@ class FakeLog(FakeBus):
     subscription: Subscription | None = None
     kept: dict[str, list[Record]] = field(default_factory=dict[str, list[Record]])
     """What lies on each topic, all of it on partition 0."""
+    written: list[Record] = field(default_factory=list[Record])
+    """What was put there as it is."""
     partitions: int = 12
     seconds_since_poll: float | None = 0.1
     unjoined: str | None = None
@@ -53,6 +55,16 @@ class FakeLog(FakeBus):
     async def reading(self) -> AsyncGenerator["FakeReading"]:
         self._look()
         yield FakeReading(self.kept)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator["FakeLog"]:
+        self._look()
+        yield self
+
+    async def put(self, record: Record) -> None:
+        """Writes a record as it is; it comes to nobody but `written` and the topic."""
+        self._look()
+        self.written.append(self._keep(record))
 
     async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
         """Every group has settled all but the newest record of each topic."""

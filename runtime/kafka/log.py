@@ -22,6 +22,7 @@ from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecode
 from runtime.kafka.reader import Reader, reader
 from runtime.kafka.refusals import DENIED, denied
 from runtime.kafka.tail import Tail
+from runtime.kafka.writer import Writer, writer
 from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
@@ -163,6 +164,10 @@ class KafkaLog:
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         """A reader beside the groups, for as long as its context is open. Raises `Unavailable`."""
         return reader(self.connection)
+
+    def writing(self) -> AbstractAsyncContextManager[Writer]:
+        """A writer of records as they are, for as long as its context is open. Raises `Unavailable`."""
+        return writer(self.connection)
 
     async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
         """How far each group is behind on each partition of the topics that it reads. Raises `Unavailable`."""

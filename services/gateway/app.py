@@ -26,12 +26,24 @@ from services.gateway.counted import Counted
 from services.gateway.estimate import OFFLINE, Model
 from services.gateway.intake import Intake
 from services.gateway.media import media_origin
+from services.gateway.mending import Mending
 from services.gateway.migrate import MigrationRefused
 from services.gateway.openapi import described
 from services.gateway.parts import Parts
 from services.gateway.ports import Log, StatusView
 from services.gateway.projector import FOLLOWED, GROUP, Projector
-from services.gateway.routes import cancel, feed, files, generate, health, options, pages, status, topics
+from services.gateway.routes import (
+    cancel,
+    dead_letters,
+    feed,
+    files,
+    generate,
+    health,
+    options,
+    pages,
+    status,
+    topics,
+)
 from services.gateway.telling import Telling
 from services.gateway.unprojected import Unprojected
 
@@ -147,6 +159,7 @@ def create_app(
     unprojected = Unprojected()
     projector = Projector(view, unprojected)
     subscription = Subscription(GROUP, tuple(FOLLOWED.values()), drain=DRAIN, longest=LONGEST, static_id=static_id)
+    telling = Telling(log, view, now)
     voice_providers = settings.providers[ServiceName.VOICE]
     reviewer = reviewer or moderator(settings)
     parts = Parts(
@@ -166,7 +179,8 @@ def create_app(
             max_unfinished=settings.gateway_max_unfinished,
             secret=settings.api_token.get_secret_value() if settings.api_token else "",
         ),
-        telling=Telling(log, view, now),
+        telling=telling,
+        mending=Mending(log, view, telling),
         gate=Gate((artefacts, reviewer)),
         artefacts=artefacts,
         published=published or artefacts,
@@ -193,7 +207,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
     api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)
-    for resource in (generate, status, cancel, feed, options, topics):
+    for resource in (generate, status, cancel, dead_letters, feed, options, topics):
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)

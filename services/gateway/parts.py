@@ -11,6 +11,7 @@ from schemas.topics import ServiceName
 from services.gateway.addresses import Addresses
 from services.gateway.estimate import Model
 from services.gateway.intake import Intake
+from services.gateway.mending import Mending
 from services.gateway.ports import Follower, Log, StatusView
 from services.gateway.projector import Projector
 from services.gateway.telling import Telling
@@ -28,6 +29,7 @@ class Parts:
     unprojected: Unprojected
     intake: Intake
     telling: Telling
+    mending: Mending
     gate: Gate
     """Whether the object store and the moderation would serve us."""
     artefacts: ObjectStore

@@ -11,6 +11,7 @@ from runtime.records import Record
 from schemas.envelope import Envelope
 from schemas.topics import Topic
 from services.gateway.known import JobView
+from services.gateway.parked import DeadLetter
 from services.gateway.projection import Fact
 
 
@@ -47,6 +48,19 @@ class Reading(Protocol):
         ...
 
 
+class Writing(Protocol):
+    """Writes records as they are."""
+
+    async def put(self, record: Record) -> None:
+        """Writes a record to its topic, where its key leads; returns once every in-sync replica has it.
+
+        Raises:
+            Unavailable: no acknowledgement came in time. The log may have the record even so.
+            Permanent: it is too large.
+        """
+        ...
+
+
 class Log(Protocol):
     """The log, to write to and to follow. Its owner starts and stops it."""
 
@@ -71,6 +85,10 @@ class Log(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager["Reading"]:
         """A reader of ranges, for as long as the context is open. Raises `Unavailable`."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
+        """A writer of records as they are, for as long as the context is open. Raises `Unavailable`."""
         ...
 
     async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
@@ -108,6 +126,15 @@ class Place:
     job_id: str
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which parked records are asked for; None leaves a choice open."""
+
+    stage: str | None = None
+    job_id: str | None = None
+    code: str | None = None
+
+
 class StatusView(Protocol):
     """The status view. Every method may raise `Unavailable`."""
 
@@ -129,6 +156,24 @@ class StatusView(Protocol):
 
     async def apply(self, facts: Sequence[Fact]) -> int:
         """Folds facts in, all or none, and drops those whose id it has seen; says how many it could not store."""
+        ...
+
+    async def park(self, letters: Sequence[DeadLetter]) -> None:
+        """Notes parked records; one that is noted already is no error."""
+        ...
+
+    async def parked(
+        self, limit: int, wanted: Wanted, *, settled: bool = False, after: tuple[datetime, Location] | None = None
+    ) -> list[DeadLetter]:
+        """Parked records, the newest first, from after a time and place on; those that are settled only if asked."""
+        ...
+
+    async def parked_at(self, places: Sequence[Location]) -> list[DeadLetter]:
+        """The parked records at these places, as far as there are any."""
+        ...
+
+    async def waiting(self, wanted: Wanted) -> list[Location]:
+        """Where the parked records lie that wait for somebody, the oldest first."""
         ...
 
     async def find(self, job_id: str) -> JobView | None:

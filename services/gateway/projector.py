@@ -13,13 +13,14 @@ from runtime.records import Record
 from schemas.envelope import Envelope, MalformedEnvelope
 from schemas.events import ChainEvent
 from schemas.jobs import JobEvent
-from schemas.topics import CHAIN, JOB_TOPICS, ServiceName, Topic
+from schemas.topics import TOPICS, ServiceName, Topic
+from services.gateway.parked import QUEUES, DeadLetter, dead_letter
 from services.gateway.ports import StatusView
 from services.gateway.projection import Fact
 from services.gateway.unprojected import Unprojected
 
 GROUP = f"keyframe.{ServiceName.GATEWAY}"
-FOLLOWED: Mapping[str, Topic] = {topic.name: topic for topic in (*CHAIN, *JOB_TOPICS)}
+FOLLOWED: Mapping[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -40,6 +41,20 @@ def decode(record: Record) -> Fact:
         return fact_of(Envelope.from_kafka(record.headers, record.value), FOLLOWED[record.topic])
     except (MalformedEnvelope, ValidationError, ValueError, KeyError) as error:
         raise Undecodable(f"{record.topic}/{record.partition} at {record.offset}") from error
+
+
+def decoded(records: Sequence[Record]) -> tuple[list[DeadLetter], list[Fact], int]:
+    """What a batch has parked, its facts, and how many of its records are neither."""
+    letters, facts = list[DeadLetter](), list[Fact]()
+    for record in records:
+        if record.topic in QUEUES:
+            letters.append(dead_letter(record))
+            continue
+        try:
+            facts.append(decode(record))
+        except Undecodable as error:
+            logger.warning("record skipped", record=str(error), reason=type(error.__cause__).__name__)
+    return letters, facts, len(records) - len(letters) - len(facts)
 
 
 def fact_of(envelope: Envelope, topic: Topic) -> Fact:
@@ -91,14 +106,10 @@ class Projector:
         Raises:
             Unavailable: the database is away. Whatever is raised, nothing of the batch is in it.
         """
-        facts: list[Fact] = []
-        for record in records:
-            try:
-                facts.append(decode(record))
-            except Undecodable as error:
-                self._skip(1)
-                logger.warning("record skipped", record=str(error), reason=type(error.__cause__).__name__)
+        letters, facts, skipped = decoded(records)
+        self._skip(skipped)
         try:
+            await self._view.park(letters)
             await self._apply(facts)
         except Exception as error:
             # The batch comes again, for ever if this is a bug: then readiness has to show it.

@@ -39,6 +39,48 @@ from unnest($1::uuid[], $2::jsonb[], $3::text[], $4::text[], $5::timestamptz[])
     as new (job_id, view, status, style, completed_at)
 where jobs.job_id = new.job_id
 
+-- name: park
+-- Notes parked records. What they say of themselves is always the same, so it may be noted again.
+insert into dead_letters (topic, partition, at_offset, stage, job_id, revision, event_id, redrives, code, reason,
+    attempts, parked_at)
+select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::uuid[], $6::integer[], $7::text[],
+    $8::integer[], $9::text[], $10::text[], $11::integer[], $12::timestamptz[])
+on conflict (topic, partition, at_offset) do update
+set job_id = excluded.job_id, revision = excluded.revision, event_id = excluded.event_id, redrives = excluded.redrives,
+    code = excluded.code, reason = excluded.reason, attempts = excluded.attempts, parked_at = excluded.parked_at
+
+-- name: settle
+-- Notes what became of parked records, which may not be noted yet themselves. The earliest word counts.
+insert into dead_letters as old (topic, partition, at_offset, stage, settled, settled_at)
+select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[])
+on conflict (topic, partition, at_offset) do update
+set settled = case when old.settled is null or (excluded.settled_at, excluded.settled) < (old.settled_at, old.settled)
+        then excluded.settled else old.settled end,
+    settled_at = least(old.settled_at, excluded.settled_at)
+
+-- name: parked
+-- Parked records, the newest first, from the place ($5, $6, $7, $8) on where there is one.
+select * from dead_letters
+where parked_at is not null and ($1 or settled is null) and ($2::text is null or stage = $2)
+    and ($3::uuid is null or job_id = $3) and ($4::text is null or code = $4)
+    and ($5::timestamptz is null or (parked_at, topic, partition, at_offset) < ($5, $6, $7, $8))
+order by parked_at desc, topic desc, partition desc, at_offset desc
+limit $9
+
+-- name: parked_at
+-- The parked records at these places, as far as there are any.
+select dead_letters.* from dead_letters
+join unnest($1::text[], $2::integer[], $3::bigint[]) as asked (topic, partition, at_offset)
+    using (topic, partition, at_offset)
+where parked_at is not null
+
+-- name: waiting
+-- Where the parked records lie that wait for somebody, the oldest first.
+select topic, partition, at_offset from dead_letters
+where parked_at is not null and settled is null and ($1::text is null or stage = $1)
+    and ($2::uuid is null or job_id = $2) and ($3::text is null or code = $3)
+order by parked_at, topic, partition, at_offset
+
 -- name: find
 -- What is known of one job.
 select view from jobs where job_id = $1

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import Request
@@ -87,6 +87,16 @@ def _shown(text: str, most: int) -> str:
     return text
 
 
+StyleName = Annotated[str, _named("style", _folded(styles())), Field(description="See /api/v1/styles.")]
+ShapeName = Annotated[str, _named("aspect ratio", _folded(_SHAPES))]
+VoiceName = Annotated[str, _named("voice", _folded(voices()))]
+SceneCount = Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)]
+TargetSeconds = Annotated[
+    int,
+    Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS, description="How long the narration should be."),
+]
+
+
 class GenerateRequest(BaseModel):
     """What a video is to be about, and how it is to be told."""
 
@@ -105,21 +115,18 @@ class GenerateRequest(BaseModel):
             json_schema_extra={"minLength": 1, "maxLength": MAX_PROMPT_CHARACTERS},
         ),
     ]
-    style: Annotated[str, _named("style", _folded(styles())), Field(description="See /api/v1/styles.")]
-    aspect_ratio: Annotated[str, _named("aspect ratio", _folded(_SHAPES))] = AspectRatio.LANDSCAPE.value
+    style: StyleName
+    aspect_ratio: ShapeName = AspectRatio.LANDSCAPE.value
     voice: Annotated[
-        Annotated[str, _named("voice", _folded(voices()))] | None,
+        VoiceName | None,
         Field(description="See /api/v1/voices. The first of the language that is served, unless named."),
     ] = None
     language: Annotated[
         Annotated[str, _named("language", _folded(dict.fromkeys(v.language for v in voices().values())))] | None,
         Field(description="BCP 47. The voice's, or else English, unless named."),
     ] = None
-    scene_count: Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)] = DEFAULT_SCENES
-    target_seconds: Annotated[
-        int,
-        Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS, description="How long the narration should be."),
-    ] = DEFAULT_TARGET_SECONDS
+    scene_count: SceneCount = DEFAULT_SCENES
+    target_seconds: TargetSeconds = DEFAULT_TARGET_SECONDS
     source_text: Annotated[
         Annotated[str, AfterValidator(_lines)] | None,
         Field(
@@ -129,8 +136,11 @@ class GenerateRequest(BaseModel):
     ] = None
 
 
-async def read_generate_request(request: Request) -> GenerateRequest:
-    """The body of a POST as a request.
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_body(request: Request, kind: type[Body]) -> Body:
+    """The body of a POST.
 
     Raises:
         Problem: 415, 413, 400 or 422, with the field.
@@ -140,7 +150,7 @@ async def read_generate_request(request: Request) -> GenerateRequest:
     if not isinstance(document, dict):
         raise unprocessable(FieldError(detail="the body must be a JSON object", pointer="#"))
     try:
-        return GenerateRequest.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         wrong = [FieldError(detail=part["msg"], pointer=_pointer(part["loc"])) for part in error.errors()]
         raise unprocessable(*wrong) from None

@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from runtime.errors import Unavailable
-from services.gateway.folding import fold, view_of
+from runtime.kafka import Location
+from services.gateway.folding import fold, letter_of, park, view_of
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
-from services.gateway.ports import Claim, Place
+from services.gateway.parked import DeadLetter
+from services.gateway.ports import Claim, Place, Wanted
 from services.gateway.projection import Fact
 from services.gateway.queries import QUERIES
 from services.gateway.refusals import unserved
@@ -72,6 +75,10 @@ class PostgresView:
             return await self._apply_by_job(facts)
         return 0
 
+    async def park(self, letters: Sequence[DeadLetter]) -> None:
+        async with self._connection() as connection:
+            await park(connection, letters)
+
     async def _apply_by_job(self, facts: Sequence[Fact]) -> int:
         """One job's values that Postgres refuses must not hold up the others."""
         refused = 0
@@ -98,6 +105,25 @@ class PostgresView:
         async with self._connection() as connection:
             rows = await connection.fetch(QUERIES[str(query[0])], *query[1:])
         return [view for row in rows if (view := view_of(row))]
+
+    async def parked(
+        self, limit: int, wanted: Wanted, *, settled: bool = False, after: tuple[datetime, Location] | None = None
+    ) -> list[DeadLetter]:
+        place = (after[0], *_place(after[1])) if after else (None,) * 4
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["parked"], settled, *_columns_of(wanted), *place, limit)
+        return [letter_of(row) for row in rows]
+
+    async def parked_at(self, places: Sequence[Location]) -> list[DeadLetter]:
+        topics, partitions, offsets = zip(*map(_place, places), strict=True) if places else ((), (), ())
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["parked_at"], topics, partitions, offsets)
+        return [letter_of(row) for row in rows]
+
+    async def waiting(self, wanted: Wanted) -> list[Location]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["waiting"], *_columns_of(wanted))
+        return [Location(row["topic"], row["partition"], row["at_offset"]) for row in rows]
 
     async def unfinished(self) -> int:
         async with self._connection() as connection:
@@ -136,6 +162,14 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
         raise
     except AWAY as error:
         raise unserved(error) from error
+
+
+def _place(at: Location) -> tuple[str, int, int]:
+    return at.topic, at.partition, at.offset
+
+
+def _columns_of(wanted: Wanted) -> tuple[str | None, str | None, str | None]:
+    return wanted.stage, wanted.job_id, wanted.code
 
 
 def _job_id(fact: Fact) -> str:

@@ -9,7 +9,7 @@ from runtime.tracing import TRACEPARENT
 from services.gateway.answers import accepted
 from services.gateway.estimate import estimate
 from services.gateway.problems import documented
-from services.gateway.requests import GenerateRequest, read_generate_request
+from services.gateway.requests import GenerateRequest, read_body
 from services.gateway.responses import Accepted
 from services.gateway.routes.shared import Gateway
 
@@ -55,7 +55,7 @@ Key = Annotated[
 )
 async def generate(request: Request, response: Response, gateway: Gateway, key: Key = None) -> Accepted:
     """Answers as soon as the log has the request. The video is made after that: follow `Location`."""
-    asked = await read_generate_request(request)
+    asked = await read_body(request, GenerateRequest)
     job_id = await gateway.intake.accept(asked, key, request.headers.get(TRACEPARENT))
     answer = accepted(job_id, estimate(asked, gateway.models), gateway.addresses)
     response.headers["Location"] = answer.links.status

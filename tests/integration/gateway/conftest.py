@@ -31,7 +31,7 @@ async def tables(_migrated: str) -> AsyncIterator[str]:
     """The address of a database with our tables, and nothing in them."""
     yield _migrated
     connection = await asyncpg.connect(_migrated)
-    await connection.execute("delete from jobs; delete from events; delete from claims")
+    await connection.execute("delete from jobs; delete from events; delete from claims; delete from dead_letters")
     await connection.close()
 
 

@@ -10,7 +10,7 @@ from runtime.s3_objects import S3Objects, s3_client
 from schemas.envelope import derive_id
 from schemas.jobs import JobFailed, JobProgressed, Waiting
 from schemas.media import Degraded
-from schemas.topics import CHAIN, JOB_TOPICS
+from schemas.topics import CHAIN, TOPICS
 from tests.builders import (
     NOON,
     chain,
@@ -31,7 +31,7 @@ async def test_every_topic_is_followed_under_the_gateways_group(gateway: Gateway
     subscription = gateway.log.subscription
     assert subscription is not None
     assert subscription.group == "keyframe.gateway"
-    assert set(subscription.topics) == {*CHAIN, *JOB_TOPICS}
+    assert set(subscription.topics) == set(TOPICS)
 
 
 async def test_a_finished_job_shows_all_of_it(gateway: GatewayUnderTest):

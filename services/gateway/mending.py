@@ -1,0 +1,177 @@
+"""What operators do with parked records: send them to their stage again, or give them up."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import zip_longest
+
+from runtime.errors import Permanent
+from runtime.kafka import Location
+from runtime.records import Record
+from schemas.jobs import JobDiscarded, JobEvent, JobRedriven
+from services.gateway.parked import TOPICS, DeadLetter, original
+from services.gateway.ports import Log, Reading, StatusView, Writing
+from services.gateway.streams import Line
+from services.gateway.telling import Telling
+
+AT_ONCE = 50
+"""Records that are sent side by side; they are told of before the next are sent."""
+
+NEAR = 200
+"""Offsets between two wanted records that are read along rather than skipped."""
+
+Lines = dict[Location, Line]
+"""What became of each record."""
+
+
+@dataclass(frozen=True)
+class Mending:
+    """Settles parked records, each once: one call is at work at a time in this process.
+
+    The lines say of each record, in the order in which they were asked for, that it was `redriven` or `discarded`, or
+    `refused` and why; `done` has the totals. Both methods raise `Unavailable`.
+    """
+
+    log: Log
+    view: StatusView
+    telling: Telling
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def redrive(self, places: Sequence[Location]) -> AsyncGenerator[Line]:
+        """Sends records to their stages again. Record first, event second: a crash in between sends it once more."""
+        async with self._turn, self.log.reading() as reading, self.log.writing() as writing:
+            async for line in _settled(places, partial(self._redrive, reading, writing)):
+                yield line
+
+    async def discard(self, places: Sequence[Location]) -> AsyncGenerator[Line]:
+        """Gives records up. They stay on the log, and are waited for no more."""
+        async with self._turn:
+            async for line in _settled(places, self._discard):
+                yield line
+
+    async def _discard(self, places: Sequence[Location]) -> Lines:
+        letters, lines = await self._waiting(places)
+        await self._tell([(letter, _discarded(letter)) for letter in letters])
+        return lines | {letter.at: _line("discarded", letter) for letter in letters}
+
+    async def _redrive(self, reading: Reading, writing: Writing, places: Sequence[Location]) -> Lines:
+        letters, lines = await self._waiting(places)
+        letters, cancelled = await self._going_on(letters)
+        parked = await _read(reading, [letter.at for letter in letters])
+        lines |= cancelled
+        sent, failure = list[DeadLetter](), None
+        outcomes = await asyncio.gather(*(_send(writing, parked.get(one.at), one) for one in letters))
+        for letter, outcome in zip(letters, outcomes, strict=True):
+            match outcome:
+                case None:
+                    sent.append(letter)
+                    lines[letter.at] = _line("redriven", letter, turn=letter.redrives + 1)
+                case str():
+                    lines[letter.at] = _refused(letter.at, outcome)
+                case Exception():
+                    failure = outcome
+        await self._tell([(letter, _redriven(letter)) for letter in sent])
+        if failure is not None:
+            raise failure
+        return lines
+
+    async def _waiting(self, places: Sequence[Location]) -> tuple[list[DeadLetter], Lines]:
+        """Those that wait for somebody, and why the others are refused."""
+        known = {letter.at: letter for letter in await self.view.parked_at(places)}
+        settled = {letter.at: f"it is {letter.settled} already" for letter in known.values() if letter.settled}
+        lines = {at: _refused(at, settled.get(at, "there is no such record")) for at in places}
+        waiting = [known[at] for at in places if at in known and at not in settled]
+        return waiting, {at: line for at, line in lines.items() if at in settled or at not in known}
+
+    async def _going_on(self, letters: Sequence[DeadLetter]) -> tuple[list[DeadLetter], Lines]:
+        """Those whose jobs were not cancelled, and the refusals of the others."""
+        jobs = {job_id: await self.view.find(job_id) for job_id in {letter.job_id for letter in letters} if job_id}
+        stopped = {job_id: job.cancelled for job_id, job in jobs.items() if job}
+        cancelled = [one for one in letters if one.job_id and one.revision <= stopped.get(one.job_id, 0)]
+        refused = {one.at: _refused(one.at, "its job is cancelled") for one in cancelled}
+        return [one for one in letters if one.at not in refused], refused
+
+    async def _tell(self, said: Iterable[tuple[DeadLetter, JobEvent]]) -> None:
+        facts = await asyncio.gather(*(self.telling.publish(event, letter.at) for letter, event in said))
+        if facts:
+            await self.telling.fold(facts)
+
+
+async def _settled(
+    places: Sequence[Location], settle: Callable[[Sequence[Location]], Awaitable[Lines]]
+) -> AsyncGenerator[Line]:
+    unique, totals = list(dict.fromkeys(places)), Counter[str]()
+    for start in range(0, len(unique), AT_ONCE):
+        some = unique[start : start + AT_ONCE]
+        lines = await settle(some)
+        for at in some:
+            totals[lines[at]["event"]] += 1
+            yield lines[at]
+    yield {"event": "done", "totals": dict(totals)}
+
+
+async def _send(writing: Writing, parked: Record | None, letter: DeadLetter) -> str | Exception | None:
+    """Nothing, or why it was not sent: for good as text, or for now as an error."""
+    record = original(parked, letter) if parked else "it is on the log no more"
+    if isinstance(record, str):
+        return record
+    try:
+        await writing.put(record)
+    except Permanent as refusal:
+        return str(refusal)
+    except Exception as failure:
+        return failure
+    return None
+
+
+async def _read(reading: Reading, places: Sequence[Location]) -> Mapping[Location, Record]:
+    """The records at these places, as far as they are there."""
+    found, wanted = dict[Location, Record](), set(places)
+    runs = _runs(places)
+    ends = await reading.ends(list({TOPICS[at.topic] for at in places}))
+    for side_by_side in zip_longest(*runs.values()):
+        ranges = {
+            partition: run for partition, run in zip(runs, side_by_side, strict=True) if run and partition in ends
+        }
+        start = {partition: first for partition, (first, _) in ranges.items()}
+        end = {partition: min(last + 1, ends[partition]) for partition, (_, last) in ranges.items()}
+        async for records in reading.read(start, end):
+            here = {Location(each.topic, each.partition, each.offset): each for each in records}
+            found |= {at: here[at] for at in wanted & here.keys()}
+    return found
+
+
+def _runs(places: Iterable[Location]) -> Mapping[tuple[str, int], list[tuple[int, int]]]:
+    """By topic and partition: first and last offsets of the runs that are read in one go."""
+    runs = dict[tuple[str, int], list[tuple[int, int]]]()
+    for at in sorted(places):
+        own = runs.setdefault((at.topic, at.partition), [])
+        if own and at.offset - own[-1][1] <= NEAR:
+            own[-1] = own[-1][0], at.offset
+        else:
+            own.append((at.offset, at.offset))
+    return runs
+
+
+def _redriven(letter: DeadLetter) -> JobRedriven:
+    return JobRedriven(
+        job_id=letter.subject,
+        revision=letter.revision,
+        stage=letter.stage,
+        redrives=letter.redrives + 1,
+        parked=str(letter.at),
+    )
+
+
+def _discarded(letter: DeadLetter) -> JobDiscarded:
+    return JobDiscarded(job_id=letter.subject, revision=letter.revision, stage=letter.stage, parked=str(letter.at))
+
+
+def _line(event: str, letter: DeadLetter, **more: int) -> Line:
+    return {"event": event, "record": str(letter.at), "job": letter.job_id, "stage": letter.stage, **more}
+
+
+def _refused(at: Location, reason: str) -> Line:
+    return {"event": "refused", "record": str(at), "reason": reason}
