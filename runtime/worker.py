@@ -224,14 +224,16 @@ class Worker:
         if trial.artefacts is None:
             spent = total(getattr(task.event, "costs", ()))
             budget = Budget(self.budget, spent, look=partial(self._look, task))
-            trial.artefacts = Artefacts(self.store, task.job_id, budget, self.stage.name)
+            fresh = getattr(task.event, "fresh", None)
+            trial.artefacts = Artefacts(self.store, task.job_id, budget, self.stage.name, fresh)
         return Job(task.job_id, self.store, trial.artefacts, progress)
 
     def _is_cancelled(self, task: Task) -> bool:
         return self.cancelled.cover(task.job_id, task.revision)
 
     def _look(self, task: Task) -> None:
-        """Raises `Stopped` where the user has cancelled the job."""
+        """Raises `Stopped` where the user has cancelled the job, `GivenUp` where another may have the record by now."""
+        self.hand.look()
         self.cancelled.look(task.job_id, task.revision)
 
     async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:

@@ -4,13 +4,14 @@ artefacts/{job}/{digest}                 what a stage made, by what it was made 
 answers/{job}/{event}                    the event a stage answered with, before it is emitted
 scratch/{job}/{revision}/{digest}/{name} cleared once the video is published
 published/{job}/{revision}/{name}        what viewers get
+replays/{replay}.json                    what a replay is to do, before it does it
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 
-ARTEFACTS, ANSWERS, SCRATCH, PUBLISHED = "artefacts", "answers", "scratch", "published"
+ARTEFACTS, ANSWERS, SCRATCH, PUBLISHED, REPLAYS = "artefacts", "answers", "scratch", "published", "replays"
 
 
 def digest(recipe: Mapping[str, object]) -> str:
@@ -46,3 +47,7 @@ def published_prefix(job_id: str) -> str:
 
 def published_key(job_id: str, revision: int, name: str) -> str:
     return f"{published_prefix(job_id)}{revision}/{name}"
+
+
+def replay_key(replay_id: str) -> str:
+    return f"{REPLAYS}/{replay_id}.json"

@@ -1,4 +1,4 @@
-"""What a video will cost, about: told with the 202, from the price table and the request alone."""
+"""What a video will cost, about, from the price table: told with the 202, and before a replay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +32,22 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What there is to do for a video."""
+
+    given: int
+    """Characters that the writer is given."""
+    scenes: int
+    narration: float
+    """Characters that are spoken."""
+
+    @classmethod
+    def asked(cls, prompt: str, source_text: str | None, scenes: int, seconds: int) -> "Work":
+        """What a request will take."""
+        return cls(len(prompt) + len(source_text or ""), scenes, seconds * CHARACTERS_PER_SECOND)
+
+
+@dataclass(frozen=True)
 class Estimate:
     """US dollars."""
 
@@ -54,25 +70,30 @@ def estimate(request: GenerateRequest, models: Mapping[ServiceName, Model]) -> E
     """
     if all(model.provider == OFFLINE for model in models.values()):
         return None
-    units = _units(request, models)
-    by_stage = {
-        stage: 0.0 if model.provider == OFFLINE else usd(model.provider, model.name, units[stage])
-        for stage, model in models.items()
-    }
+    by_stage = prices(
+        Work.asked(request.prompt, request.source_text, request.scene_count, request.target_seconds), models
+    )
     unknown = [f"{models[stage].name} at {models[stage].provider}" for stage, part in by_stage.items() if part is None]
     return Estimate(by_stage, f"the price of {' and of '.join(unknown)} is not known" if unknown else None)
 
 
-def _units(request: GenerateRequest, models: Mapping[ServiceName, Model]) -> Mapping[ServiceName, Mapping[str, float]]:
+def prices(work: Work, models: Mapping[ServiceName, Model]) -> Mapping[ServiceName, float | None]:
+    """What each stage's work costs in US dollars, asked for once; None where the model's price is not known."""
+    units = _units(work, models)
+    return {
+        stage: 0.0 if model.provider == OFFLINE else usd(model.provider, model.name, units[stage])
+        for stage, model in models.items()
+    }
+
+
+def _units(work: Work, models: Mapping[ServiceName, Model]) -> Mapping[ServiceName, Mapping[str, float]]:
     """What each stage will use, in the units of the price table."""
-    narration = request.target_seconds * CHARACTERS_PER_SECOND
-    given = len(request.prompt) + len(request.source_text or "")
     recordings = 1 if models[ServiceName.VOICE].name in UNMARKED_ENGINES else 2
     return {
         ServiceName.SCRIPT: {
-            "input_tokens": INSTRUCTION_TOKENS + given / CHARACTERS_PER_TOKEN,
-            "output_tokens": ANSWER_TOKENS + SCENE_TOKENS * request.scene_count + narration / CHARACTERS_PER_TOKEN,
+            "input_tokens": INSTRUCTION_TOKENS + work.given / CHARACTERS_PER_TOKEN,
+            "output_tokens": ANSWER_TOKENS + SCENE_TOKENS * work.scenes + work.narration / CHARACTERS_PER_TOKEN,
         },
-        ServiceName.IMAGES: {"images": request.scene_count},
-        ServiceName.VOICE: {"characters": narration * recordings},
+        ServiceName.IMAGES: {"images": work.scenes},
+        ServiceName.VOICE: {"characters": work.narration * recordings},
     }

@@ -71,5 +71,6 @@ async def _picture(
 
 
 def _seed(script: ScriptWritten, scene: Scene) -> int:
-    """A seed of 31 bits from the job and the scene, so that a picture can be painted again."""
-    return int(keys.digest({"job": script.job_id, "scene": scene.index})[:8], 16) & 0x7FFFFFFF
+    """A seed of 31 bits from the job and the scene, so that a picture can be painted again; a fresh one has its own."""
+    fresh = {} if script.fresh is None else {"fresh": script.fresh}
+    return int(keys.digest({"job": script.job_id, "scene": scene.index, **fresh})[:8], 16) & 0x7FFFFFFF

@@ -34,10 +34,10 @@ class Stage:
     async def progress(self, step: int, steps: int, label: str, artefact: str | None = None) -> None:
         self.steps.append((step, steps, artefact))
 
-    def ports(self, job: str) -> Ports:
+    def ports(self, job: str, *, fresh: int | None = None) -> Ports:
         return Ports(
             Fallback([self.painter], timedelta(0)).chain(),
-            Artefacts(FolderObjects(self.folder), job),
+            Artefacts(FolderObjects(self.folder), job, fresh=fresh),
             self.progress,
             PARALLEL,
         )
@@ -95,6 +95,17 @@ async def test_nothing_is_painted_twice(stage: Stage, script: ScriptWritten) -> 
     first = await render_images(script, stage.ports(script.job_id))
     assert await render_images(script, stage.ports(script.job_id)) == first
     assert len(stage.painter.asked) == 8
+
+
+async def test_what_is_asked_for_fresh_is_another_picture_once(stage: Stage, script: ScriptWritten) -> None:
+    first = await render_images(script, stage.ports(script.job_id))
+    fresh = script.model_copy(update={"revision": 2, "fresh": 2})
+    second = await render_images(fresh, stage.ports(script.job_id, fresh=2))
+    later = await render_images(fresh.model_copy(update={"revision": 3}), stage.ports(script.job_id, fresh=2))
+
+    assert not {scene.picture.key for scene in first.scenes} & {scene.picture.key for scene in second.scenes}
+    assert len({request.seed for request in stage.painter.asked}) == len(stage.painter.asked) == 16
+    assert [scene.picture for scene in later.scenes] == [scene.picture for scene in second.scenes]
 
 
 async def test_a_failing_scene_lets_those_under_way_finish_and_only_the_missing_are_painted_next(
