@@ -7,6 +7,7 @@ committed first, and what merely waits (a back-off, a hold) is given back at onc
 
 import asyncio
 import time
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -22,7 +23,12 @@ class Doing(StrEnum):
 
 
 class GivenUp(Exception):
-    """The record in hand is wanted back."""
+    """The record in hand is wanted back, or is somebody else's already."""
+
+
+def _never() -> bool:
+    """Without a group nobody is struck off."""
+    return False
 
 
 class Hand:
@@ -35,6 +41,8 @@ class Hand:
         self._closing = False
         self._doing = Doing.IDLE
         self._since = time.monotonic()
+        self.struck_off: Callable[[], bool] = _never
+        """Whether the group has gone on without us, after a pause or a cut: somebody else may have the record."""
 
     @property
     def doing(self) -> Doing:
@@ -65,6 +73,11 @@ class Hand:
         except TimeoutError:
             return
         raise GivenUp
+
+    def look(self) -> None:
+        """Raises `GivenUp` where the record may be somebody else's: nothing more may be paid for it here."""
+        if self.struck_off():
+            raise GivenUp
 
     async def drain(self, timeout: float) -> bool:
         """Asks for what is in hand and waits for it to be settled; says whether it was in time."""

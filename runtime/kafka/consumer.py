@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 COMMIT_TIMEOUT = 20.0
 """Seconds; a commit hangs while the broker is away."""
 
+NO_GENERATION = -1
+"""Of a member that is in no generation of its group: not yet, or not any more."""
+
 TROUBLE_NAP = 2.0
 """Seconds before a batch that was not taken in is polled again."""
 
@@ -66,6 +69,14 @@ class Consumer:
     subscription: Subscription
     hand: Hand
     _subscriber: Any = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.hand.struck_off = self._is_struck_off
+
+    def _is_struck_off(self) -> bool:
+        """Whether the coordinator does not know us any more. aiokafka has no public word for it."""
+        consumer = self._subscriber.consumer
+        return consumer is not None and consumer._coordinator.generation == NO_GENERATION  # noqa: SLF001
 
     @property
     def partitions(self) -> int:

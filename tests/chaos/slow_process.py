@@ -2,8 +2,8 @@
 
     python -m tests.chaos.slow_process FOLDER STAGE TOPIC ANSWERS
 
-It notes each start of its handler, a paid call so to say, in FOLDER/began and ends when FOLDER/go/<job id> is
-there. A job with FOLDER/held/<job id> meets a provider that is away. The environment says the rest.
+It notes each start of its handler in FOLDER/began, waits for FOLDER/go/<job id>, and then pays, which it notes in
+FOLDER/paid. A job with FOLDER/held/<job id> meets a provider that is away. The environment says the rest.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runtime.artefacts import Made
+from runtime.bill import Bill
 from runtime.errors import Unavailable
 from runtime.process import main
 from runtime.settings import StageSettings
@@ -24,13 +26,22 @@ from schemas.topics import SCRIPT_WRITTEN, ServiceName
 class Handler:
     folder: Path
 
+    def note(self, ledger: str, job_id: str) -> None:
+        with (self.folder / ledger).open("a") as file:
+            file.write(f"{job_id} {os.getpid()}\n")
+
     async def run(self, script: ScriptWritten, job: Job) -> ScriptWritten:
-        with (self.folder / "began").open("a") as began:
-            began.write(f"{script.job_id} {os.getpid()}\n")
+        self.note("began", script.job_id)
         if (self.folder / "held" / script.job_id).exists():
             raise Unavailable("the provider is away", on="provider", retry_after=3000)
         while not (self.folder / "go" / script.job_id).exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.02)
+
+        async def pay(bill: Bill) -> Made:
+            self.note("paid", script.job_id)
+            return Made(b"bought", "text/plain")
+
+        await job.artefacts.obtain({"job": script.job_id}, pay, lambda made: None)
         return script
 
 

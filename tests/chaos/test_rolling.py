@@ -37,6 +37,7 @@ PATIENCE = 90.0
 class Replica:
     process: asyncio.subprocess.Process
     health: str
+    log: Path
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -74,10 +75,12 @@ class Shop:
             "KEYFRAME_LOG_LEVEL": "warning",
         }
         argv = (str(self.folder), self.stage, self.reads.name, self.writes.name)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.chaos.slow_process", *argv, env=environment
-        )
-        replica = Replica(process, f"http://{LOOPBACK}:{port}")
+        log = self.folder / f"{port}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.chaos.slow_process", *argv, env=environment, stderr=output
+            )
+        replica = Replica(process, f"http://{LOOPBACK}:{port}", log)
         self.replicas.append(replica)
         await _until(lambda: replica.answers("/readyz" if ready else "/livez"))
         return replica
@@ -103,7 +106,14 @@ class Shop:
 
     def began(self) -> list[tuple[str, int]]:
         """Job and process of every start of a handler."""
-        ledger = self.folder / "began"
+        return self._ledger("began")
+
+    def paid(self) -> Counter[str]:
+        """How often each job was paid for."""
+        return Counter(job for job, _ in self._ledger("paid"))
+
+    def _ledger(self, name: str) -> list[tuple[str, int]]:
+        ledger = self.folder / name
         lines = ledger.read_text().splitlines() if ledger.exists() else []
         return [(line.split()[0], int(line.split()[1])) for line in lines]
 
@@ -222,6 +232,23 @@ async def test_a_record_whose_replica_is_killed_goes_to_another(shop: Shop) -> N
     assert starts == Counter({**dict.fromkeys(shop.jobs, 1), lost: 2})
 
 
+@pytest.mark.parametrize("shop", ["voice"], indirect=True)
+async def test_a_replica_that_slept_through_its_session_pays_for_nothing_more(shop: Shop) -> None:
+    asleep, other = await both_busy(shop)
+    [lost] = shop.in_hand_of(asleep)
+
+    asleep.signal(signal.SIGSTOP)
+    shop.let_go(*(job for job in shop.jobs if job != lost))
+    await until(lambda: lost in shop.in_hand_of(other), PATIENCE)
+    asleep.signal(signal.SIGCONT)
+    await until(lambda: "member_id was not recognized" in asleep.log.read_text(), PATIENCE)
+    shop.let_go()
+
+    assert set(await shop.answered()) == set(shop.jobs)
+    await _until(lambda: asleep.answers("/readyz"))  # it has given the record back and works on
+    assert shop.paid() == Counter(shop.jobs)
+
+
 async def test_a_rolling_restart_starts_nothing_twice(shop: Shop) -> None:
     one, other = await both_busy(shop)
     await restarted(shop, one)
@@ -229,7 +256,7 @@ async def test_a_rolling_restart_starts_nothing_twice(shop: Shop) -> None:
     shop.let_go()
 
     assert set((await shop.answered()).values()) == {1}
-    assert Counter(job for job, _ in shop.began()) == Counter(shop.jobs)
+    assert Counter(job for job, _ in shop.began()) == shop.paid() == Counter(shop.jobs)
 
 
 async def restarted(shop: Shop, leaving: Replica) -> None:
@@ -252,7 +279,7 @@ async def test_a_replica_that_joins_two_busy_ones_starts_nothing_twice(shop: Sho
     shop.let_go()
 
     assert set((await shop.answered()).values()) == {1}
-    assert Counter(job for job, _ in shop.began()) == Counter(shop.jobs)
+    assert Counter(job for job, _ in shop.began()) == shop.paid() == Counter(shop.jobs)
 
 
 async def test_a_stop_gives_a_hold_back_and_the_record_waits_for_the_next_replica(shop: Shop) -> None:
@@ -281,5 +308,5 @@ async def test_a_broker_that_is_killed_and_comes_back_costs_nothing(shop: Shop, 
     shop.let_go()
 
     assert set(await shop.answered()) == set(shop.jobs)
-    assert Counter(job for job, _ in shop.began()) == Counter(shop.jobs)
+    assert Counter(job for job, _ in shop.began()) == shop.paid() == Counter(shop.jobs)
     assert (one.process.returncode, other.process.returncode) == (None, None)

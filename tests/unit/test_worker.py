@@ -557,3 +557,25 @@ async def test_a_record_that_cannot_be_placed_shows(store: FolderObjects) -> Non
     house.hand = house.worker.hand = Hand()
     assert isinstance(await house.worker.settle(record), Parked)
     assert house.brake.unplaced == 0
+
+
+async def test_who_is_struck_off_its_group_finishes_its_call_and_begins_no_other(store: FolderObjects) -> None:
+    paid: list[int] = []
+
+    async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
+        async def pay(bill: Bill) -> Made:
+            paid.append(len(paid))
+            house.hand.struck_off = lambda: True
+            return Made(b"picture", "image/png")
+
+        for scene in range(3):
+            await job.artefacts.obtain({"scene": scene}, pay, lambda made: None)
+        return await paints(script, job)
+
+    house = House(store, run)
+    outcome = await house.worker.settle(builders.record(builders.script_written()))
+
+    assert isinstance(outcome, GivenBack)
+    assert paid == [0]
+    assert len([entry async for entry in store.list("artefacts/")]) == 2  # the picture and its facts
+    assert house.bus.of(IMAGES_RENDERED) == []
