@@ -24,7 +24,7 @@ from keyframe.embedded.record import start_of
 from keyframe.embedded.report import Downloading, Progress, silent
 from keyframe.embedded.settings import StackSettings
 from keyframe.embedded.stack import Parts, embedded_parts
-from runtime.kafka import KafkaLog, ensure_topics
+from runtime.kafka import Connection, KafkaLog, ensure_topics
 from schemas.topics import IMAGES_RENDERED
 
 TOPIC = "kept"
@@ -66,7 +66,9 @@ async def test_a_folder_in_use_is_refused_and_a_kill_leaves_nothing_that_the_nex
         async with embedded_parts(settings, silent):
             pass
     left = _noted(settings.data)
-    await _write(Parts(addresses["kafka"], addresses["postgres"], settings.data, settings.data, ()), "killed")
+    await _write(
+        Parts(Connection(addresses["kafka"]), addresses["postgres"], settings.data, settings.data, ()), "killed"
+    )
     holder.kill()
     await holder.wait()
     async with embedded_parts(settings, silent) as parts:  # at once: they still run
@@ -93,7 +95,7 @@ async def test_a_port_that_is_taken_meanwhile_is_changed(settings: StackSettings
             Postgres(folder, silent, choose_port=for_postgres.__next__) as postgres,
         ):
             assert next(for_kafka) != taken != next(for_postgres)
-            await _read(Parts(kafka.address, postgres.dsn, folder.objects, folder.logs, ()))
+            await _read(Parts(Connection(kafka.address), postgres.dsn, folder.objects, folder.logs, ()))
 
 
 async def test_a_part_that_dies_is_named(settings: StackSettings) -> None:
