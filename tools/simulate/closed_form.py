@@ -3,17 +3,29 @@
 from collections.abc import Sequence
 
 
-def wait(per_second: float, seconds: float, spread: float, replicas: int) -> float:
+def shares(partitions: int, replicas: int) -> list[float]:
+    """Which part of all records each replica gets: whole partitions, so that some may have one more than others."""
+    owned = [len(range(replica, partitions, replicas)) for replica in range(replicas)]
+    return [each / partitions for each in owned]
+
+
+def wait(per_second: float, seconds: float, spread: float, parts: Sequence[float] = (1.0,)) -> float:
     """Mean seconds before a record's turn: Pollaczek and Khinchine's M/G/1, since each replica is a queue of its own.
 
+    Args:
+        parts: which part of all records each replica gets.
+
     Raises:
-        ValueError: more comes than can be done.
+        ValueError: more comes to one than it can do.
     """
-    own = per_second / replicas
-    load = own * seconds
+    return sum(part * _alone(per_second * part, seconds, spread) for part in parts)
+
+
+def _alone(per_second: float, seconds: float, spread: float) -> float:
+    load = per_second * seconds
     if load >= 1:
         raise ValueError("more comes than can be done")
-    return own * seconds**2 * (1 + spread**2) / (2 * (1 - load))
+    return per_second * seconds**2 * (1 + spread**2) / (2 * (1 - load))
 
 
 def mean_in_system(times: Sequence[tuple[float, float]]) -> float:
