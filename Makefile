@@ -40,8 +40,9 @@ format: $(VENV)/dev  ## Format the code and sort its imports
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-schemas: $(VENV)/dev  ## Write schemas/json anew from the code
+schemas: $(VENV)/dev  ## Write schemas/json and the generated pages of docs/ anew from the code
 	$(BIN)/python -m keyframe.contracts
+	$(BIN)/python -m runtime.metrics > docs/metrics.md
 
 lock: | $(BIN)/uv  ## Lock the dependencies anew, with hashes and without an index
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
