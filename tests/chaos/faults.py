@@ -129,14 +129,16 @@ class Chaos:
                 if stopping.is_set():
                     return
                 plan = await self._next(left)
+                began = time.monotonic()
                 fault = await self._inflict(plan)
+                lasted = time.monotonic() - began
                 if fault is None:
                     self.missed[f"{plan.target} {plan.action}"] += 1
                     continue
                 left.remove(plan)
-                lasted = fault.ended - fault.began
                 self.landed.append(fault)
-                self.say(f"{fault.on} {plan.action} for {lasted:.1f} s, with {fault.work} under way")
+                seconds = fault.ended - fault.began
+                self.say(f"{fault.on} {plan.action} for {seconds:.1f} s, with {fault.work} under way")
             self._played.add(target)
 
     async def _next(self, left: Sequence[Plan]) -> Plan:
@@ -243,12 +245,13 @@ class Chaos:
 
     async def _on_scratch(self, plan: Plan) -> Fault | None:
         """The disk that videos are rendered on is full until a render has failed for it."""
-        if await self._busy(ServiceName.ASSEMBLER) is None:
+        replica = await self._busy(ServiceName.ASSEMBLER)
+        if replica is None or await replica.waits():
             return None
 
         def refused() -> int:
             logs = (replica.log.read_text(errors="replace") for replica in self.world.of(ServiceName.ASSEMBLER))
-            return sum(len(re.findall(r'"on": "scratch disk"', log)) for log in logs)
+            return sum(len(re.findall(r'"on": "(?:scratch )?disk"', log)) for log in logs)
 
         return await self._filled(plan, refused, self.world.scratch_disk)
 

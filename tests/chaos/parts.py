@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -66,6 +67,8 @@ class Store:
         self._process: asyncio.subprocess.Process | None = None
         self.port = free_port()
         self.endpoint = f"http://{LOOPBACK}:{self.port}"
+        if s3._versitygw() is None and (go := shutil.which("go")):
+            s3._build(go)
         binary = s3._versitygw()
         if binary is None:
             raise NoStore

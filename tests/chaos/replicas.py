@@ -19,7 +19,8 @@ from tests.chaos.proxy import Proxy
 LOOK_EVERY, NOT_LIVE = 3.0, 3
 """Seconds between two looks at liveness, and how many in a row must fail before a replica is killed."""
 
-_IN_HAND = re.compile(r'^keyframe_records_in_hand\{stage="\w+"\} ([\d.]+)$', re.MULTILINE)
+_IN_HAND = re.compile(r"^keyframe_records_in_hand\{.*\} ([\d.]+)$", re.MULTILINE)
+_WAITING = re.compile(r"^keyframe_records_waiting\{.*\} ([\d.]+)$", re.MULTILINE)
 
 
 @dataclass
@@ -84,11 +85,18 @@ class Replica:
 
     async def has_work(self) -> bool:
         """Whether it has a record in hand, by its own metrics."""
+        return await self._counts(_IN_HAND)
+
+    async def waits(self) -> bool:
+        """Whether what it has in hand waits for somebody."""
+        return await self._counts(_WAITING)
+
+    async def _counts(self, gauge: re.Pattern[str]) -> bool:
         try:
             metrics = (await self.client.get(f"{self.health}/metrics", timeout=1.0)).text
         except httpx.HTTPError:
             return False
-        return any(float(count) for count in _IN_HAND.findall(metrics))
+        return any(float(count) for count in gauge.findall(metrics))
 
     async def is_ready(self) -> bool:
         path = "readyz" if self.service != "gateway" else "metrics"
