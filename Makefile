@@ -10,7 +10,7 @@ override export STYLE := $(value STYLE)
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo up doctor install test check format schemas lock env clean
+.PHONY: help demo up doctor install test chaos bench simulate kube check format schemas lock env clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,18 @@ install: $(VENV)/dev  ## Install everything, for developers too
 
 test: $(VENV)/dev  ## Run all tests on real Kafka and real Postgres
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/dev  ## Kill, pause, cut off and fill up whatever runs, under load: JOBS=30 SEED=…
+	@$(BIN)/python -m tests.chaos $(if $(JOBS),--jobs=$(JOBS)) $(if $(SEED),--seed=$(SEED))
+
+bench: $(VENV)/dev  ## Measure, and write docs/benchmarks.md
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+simulate: $(VENV)/dev  ## Plan for 100 to a million videos a day, and write docs/scale.md
+	@$(BIN)/python -m tools.simulate $(ARGS)
+
+kube: $(VENV)/dev  ## Prove the Kubernetes manifests on the cluster of the current context
+	@$(BIN)/python -m tests.kubernetes.prove $(ARGS)
 
 check: $(VENV)/dev  ## Format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .
@@ -49,6 +61,11 @@ lock: | $(BIN)/uv  ## Lock the dependencies anew, with hashes and without an ind
 		--no-header --extra stack pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-header --extra stack --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	for part in base script images voice assembler gateway; do \
+		$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+			--no-header -c requirements.lock $$([ $$part = base ] || echo --extra $$part) pyproject.toml \
+			-o requirements/$$part.lock || exit 1; \
+	done
 
 clean:  ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
