@@ -57,7 +57,7 @@ class FakeGateway:
     submitted: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
     """(Idempotency-Key, body) of every POST that got past the token."""
     refusal: Refusal | None = None
-    """What the next POST is answered."""
+    """What the next POST or DELETE is answered."""
     token: str | None = None
     """The token that every request must carry."""
     status_reads: int = 0
@@ -127,6 +127,7 @@ class FakeGateway:
                 Route("/api/v1/voices", self._voices),
                 Route("/api/v1/generate", self._generate, methods=["POST"]),
                 Route("/api/v1/status/{job_id}", self._status),
+                Route("/api/v1/jobs/{job_id}", self._cancel, methods=["DELETE"]),
                 Route("/api/v1/feed", self._feed),
                 Mount("/files", StaticFiles(directory=self.files)),
                 Mount("/static", StaticFiles(directory=STATIC)),
@@ -157,6 +158,14 @@ class FakeGateway:
         self.status_reads += 1
         job = self.jobs.get(request.path_params["job_id"])
         return JSONResponse(job) if job else Refusal(404, "No job has this id.").response()
+
+    async def _cancel(self, request: Request) -> Response:
+        if self.refusal:
+            refusal, self.refusal = self.refusal, None
+            return refusal.response()
+        job = self.jobs[request.path_params["job_id"]]
+        job["status"] = "cancelled"
+        return JSONResponse(job, 202)
 
     async def _feed(self, request: Request) -> Response:
         style = request.query_params.get("style")

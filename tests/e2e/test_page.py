@@ -3,10 +3,10 @@
 import asyncio
 import re
 
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import Dialog, ViewportSize, expect
 
 from tests.e2e.conftest import PLAY, PROMPT, Site, submit
-from tests.e2e.fake_gateway import FIRST_JOB
+from tests.e2e.fake_gateway import FIRST_JOB, Refusal
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> {\\b1} \u202eevil"
 CUES = """video => new Promise(done => {
@@ -85,6 +85,30 @@ async def test_a_failure_is_explained_and_leads_back_to_the_form(site: Site) -> 
     await page.get_by_role("button", name="Change it and try again").click()
     await expect(page.get_by_label("What should it be about?")).to_have_value(PROMPT)
     await expect(page.get_by_role("radio", name="Meme")).to_be_checked()
+
+
+async def test_a_job_is_stopped_once_the_user_has_confirmed_it(site: Site) -> None:
+    site.gateway.add_job()
+    page = await site.open(f"#/job/{FIRST_JOB}")
+    button = page.get_by_role("button", name="Stop this video")
+    asked = list[str]()
+    answers = iter([False, True, True, True])
+
+    async def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await (dialog.accept() if next(answers) else dialog.dismiss())
+
+    page.on("dialog", answer)
+    await button.click()
+    assert site.gateway.jobs[FIRST_JOB]["status"] == "queued"
+    site.gateway.refusal = Refusal(503, "Kafka does not take records.")
+    await button.click()
+    await expect(button).to_be_enabled()
+    await button.click()
+
+    await expect(page.locator("#failure")).to_contain_text("This video was cancelled.")
+    await expect(button).to_be_hidden()
+    assert asked == ["Stop making this video?"] * 2 + ["Kafka does not take records.", "Stop making this video?"]
 
 
 async def test_the_sources_are_named(site: Site) -> None:

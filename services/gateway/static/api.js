@@ -113,6 +113,9 @@ export function generate(body, key) {
   return request("generate", { method: "POST", headers, body, byUser: true });
 }
 
+/** Stops a job; its status, the same however often it is asked. */
+export const cancel = (jobId) => request(`jobs/${encodeURIComponent(jobId)}`, { method: "DELETE", byUser: true });
+
 /** A random UUID, also where the page came over plain http and `crypto.randomUUID` is missing. */
 export function randomId() {
   if (crypto.randomUUID) return crypto.randomUUID();

@@ -1,6 +1,6 @@
 /** One job: how far it is, who it waits for, what has been painted, and in the end the video. */
 
-import { getStatus } from "./api.js";
+import { cancel, getStatus } from "./api.js";
 import { announce, byId, element, safeUrl, write } from "./dom.js";
 import { clearPlayer, showPlayer } from "./player.js";
 import { poll } from "./poll.js";
@@ -25,6 +25,7 @@ let said = "";
 /** Shows a job and follows it; `onStatus` gets every answer, `onUnknown` is called for a job that is not there. */
 export function openJob(jobId, { onStatus, onUnknown }) {
   closeJob();
+  byId("cancel").onclick = () => stopJob(jobId);
   stop = poll({
     read: () => getStatus(jobId),
     accept: (job) => {
@@ -37,6 +38,20 @@ export function openJob(jobId, { onStatus, onUnknown }) {
       if (problem.status === 404) onUnknown();
     },
   });
+}
+
+/** Asks first: what has been paid for is lost to this video. The next answer that is polled shows what came of it. */
+async function stopJob(jobId) {
+  const button = byId("cancel");
+  if (!window.confirm("Stop making this video?")) return;
+  button.disabled = true;
+  try {
+    await cancel(jobId);
+  } catch (problem) {
+    if (problem.status !== 409) window.alert(problem.message); // 409: it was finished before us
+  } finally {
+    button.disabled = false;
+  }
 }
 
 /** Stops following and empties the sheet. */
