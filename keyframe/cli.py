@@ -13,6 +13,7 @@ from keyframe.client import Client, GatewayError, Order
 from keyframe.commands import dead_letters
 from keyframe.commands.cancel import cancel
 from keyframe.commands.topics import topics
+from keyframe.commands.view import view
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
@@ -103,6 +104,7 @@ def doctor(data: Data = None) -> None:
 app.command()(cancel)
 app.add_typer(dead_letters.app, name="dlq")
 app.command()(topics)
+app.add_typer(view, name="view")
 
 
 @app.command()

@@ -23,6 +23,9 @@ from schemas.topics import Topic
 
 BATCH_RECORDS = 2000
 POLL_MS = 500
+FETCH_WAIT_MS = 20
+"""For how long a broker keeps a request that it has no records for; whatever else is asked waits behind it."""
+
 READ_TIMEOUT = 30.0
 """Seconds without a record, where there must be more, after which Kafka counts as away."""
 
@@ -50,6 +53,7 @@ async def reader(connection: Connection) -> AsyncGenerator["Reader"]:
         **connection.options,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )

@@ -43,6 +43,7 @@ from services.gateway.routes import (
     pages,
     status,
     topics,
+    view,
 )
 from services.gateway.telling import Telling
 from services.gateway.unprojected import Unprojected
@@ -207,7 +208,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
     api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)
-    for resource in (generate, status, cancel, dead_letters, feed, options, topics):
+    for resource in (generate, status, cancel, dead_letters, feed, options, topics, view):
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)

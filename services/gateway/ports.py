@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from runtime.errors import Permanent
 from runtime.kafka import Lag, Location, Offsets, Subscription
 from runtime.records import Record
 from schemas.envelope import Envelope
@@ -135,6 +136,31 @@ class Wanted:
     code: str | None = None
 
 
+class NoRebuild(Permanent):
+    """The view cannot be rebuilt now; the message says why."""
+
+
+class Shadow(Protocol):
+    """The tables of a view that nobody reads yet. Every method may raise `Unavailable`."""
+
+    async def apply(self, facts: Sequence[Fact]) -> int:
+        """As that of a view."""
+        ...
+
+    async def park(self, letters: Sequence[DeadLetter]) -> None:
+        """As that of a view."""
+        ...
+
+    async def swap(self, catch_up: Callable[[], Awaitable[None]]) -> None:
+        """Puts them in the place of those that are read, in one transaction, while reads go on.
+
+        Args:
+            catch_up: brings in what they still lack, while nobody folds into the others. It is called again where
+                the swap has to be tried again, and what it had brought in is gone then.
+        """
+        ...
+
+
 class StatusView(Protocol):
     """The status view. Every method may raise `Unavailable`."""
 
@@ -160,6 +186,14 @@ class StatusView(Protocol):
 
     async def park(self, letters: Sequence[DeadLetter]) -> None:
         """Notes parked records; one that is noted already is no error."""
+        ...
+
+    def rebuilding(self) -> AbstractAsyncContextManager[Shadow]:
+        """Empty tables beside those that are read, for as long as the context is open.
+
+        Raises:
+            NoRebuild: another rebuild is under way, or the database is of another version.
+        """
         ...
 
     async def parked(

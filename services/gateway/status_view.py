@@ -1,36 +1,36 @@
 """The status view in Postgres: folds facts in by `evolve`, answers all reads."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from runtime.errors import Unavailable
 from runtime.kafka import Location
-from services.gateway.folding import fold, letter_of, park, view_of
+from services.gateway.folding import REFUSED, apart, fold, letter_of, park, view_of
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.parked import DeadLetter
 from services.gateway.ports import Claim, Place, Wanted
 from services.gateway.projection import Fact
 from services.gateway.queries import QUERIES
-from services.gateway.refusals import unserved
+from services.gateway.refusals import ON, unserved
+from services.gateway.shadow import Shadow, clear, shadow
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     Connection = PoolConnectionProxy[asyncpg.Record]
 
-REFUSED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
-"""What Postgres says of values that it cannot keep, however often they are brought to it."""
-
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """How a database that is away shows; the last is a connection that was cut while it was idle."""
 
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 15.0
+
+REBUILD_SECONDS = 600.0
+"""For a command of a rebuild, which may go over whole tables."""
 
 
 class PostgresView:
@@ -54,6 +54,7 @@ class PostgresView:
         try:
             async with _connection(pool) as connection:
                 await migrate(connection, migrations())
+                await clear(connection)
         except BaseException:
             pool.terminate()
             raise
@@ -69,26 +70,11 @@ class PostgresView:
             await connection.fetch(QUERIES["ping"])
 
     async def apply(self, facts: Sequence[Fact]) -> int:
-        try:
-            await self._fold(facts)
-        except REFUSED:
-            return await self._apply_by_job(facts)
-        return 0
+        return await apart(self._fold, facts)
 
     async def park(self, letters: Sequence[DeadLetter]) -> None:
         async with self._connection() as connection:
             await park(connection, letters)
-
-    async def _apply_by_job(self, facts: Sequence[Fact]) -> int:
-        """One job's values that Postgres refuses must not hold up the others."""
-        refused = 0
-        for _, group in groupby(sorted(facts, key=_job_id), key=_job_id):
-            own = list(group)
-            try:
-                await self._fold(own)
-            except REFUSED:
-                refused += len(own)
-        return refused
 
     async def _fold(self, facts: Sequence[Fact]) -> None:
         async with self._connection() as connection:
@@ -146,6 +132,15 @@ class PostgresView:
             row = await connection.fetchrow(QUERIES["claimed"], job_id)
         return Claim(row["digest"], row["requested_at"]) if row else claim
 
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncGenerator[Shadow]:
+        if self._pool is None:
+            raise Unavailable("The status view is not open yet.", on=ON)
+        with translated():
+            connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=REBUILD_SECONDS)
+            async with shadow(connection) as tables:
+                yield tables
+
     def _connection(self) -> AbstractAsyncContextManager["Connection"]:
         if self._pool is None:
             raise Unavailable("The status view is not open yet.", on="postgres")
@@ -154,10 +149,17 @@ class PostgresView:
 
 @asynccontextmanager
 async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
-    """A connection of the pool; errors that are not of the data's making become `Unavailable`."""
-    try:
+    """A connection of the pool. Raises `Unavailable`."""
+    with translated():
         async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             yield connection
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Errors that are not of the data's making become `Unavailable`."""
+    try:
+        yield
     except REFUSED:
         raise
     except AWAY as error:
@@ -170,7 +172,3 @@ def _place(at: Location) -> tuple[str, int, int]:
 
 def _columns_of(wanted: Wanted) -> tuple[str | None, str | None, str | None]:
     return wanted.stage, wanted.job_id, wanted.code
-
-
-def _job_id(fact: Fact) -> str:
-    return fact.event.job_id

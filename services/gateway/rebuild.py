@@ -1,0 +1,117 @@
+"""Rebuilding the view from the log: folded anew beside the one that is read, then put in its place."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from runtime.kafka import Offsets
+from runtime.records import Record
+from services.gateway.ports import Log, Reading, Shadow, StatusView
+from services.gateway.projector import FOLLOWED, decoded
+from services.gateway.streams import Line
+
+TOPICS = tuple(FOLLOWED.values())
+
+BATCH = 4_000
+"""Records that are in memory at once. More of them make fewer jobs that a batch finds begun by another."""
+
+NEAR = 1_000
+"""Records that are folded while writers wait, at the most, unless the log grows faster than it is folded."""
+
+ROUNDS = 10
+"""How often what has come meanwhile is folded before writers are made to wait."""
+
+
+async def rebuild(log: Log, view: StatusView) -> AsyncGenerator[Line]:
+    """Rebuilds the view; tells how far it is.
+
+    Raises:
+        NoRebuild: another rebuild is under way, or the database is of another version.
+        Unavailable: the log or the database is away. The view is as it was.
+    """
+    async with view.rebuilding() as shadow, log.reading() as reading:
+        work = _Rebuild(reading, shadow, await reading.starts(TOPICS), await reading.ends(TOPICS))
+        yield {"event": "started", "records": work.total, "expired": sum(work.start.values())}
+        for _ in range(ROUNDS):
+            async for _ in work.batches():
+                yield {"event": "progress", **work.told()}
+            if await work.further() <= NEAR:
+                break
+        await shadow.swap(work.catching_up())
+        yield {"event": "done", **work.told()}
+
+
+@dataclass
+class _Rebuild:
+    reading: Reading
+    shadow: Shadow
+    start: Offsets
+    end: Offsets
+    done: int = 0
+    skipped: int = 0
+    total: int = field(init=False)
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.total = _size(self.start, self.end)
+
+    def told(self) -> Line:
+        seconds = time.monotonic() - self.began
+        return {
+            "done": self.done,
+            "records": self.total,
+            "skipped": self.skipped,
+            "seconds": round(seconds, 3),
+            "per_second": round(self.done / seconds) if seconds else 0,
+        }
+
+    async def batches(self) -> AsyncGenerator[int]:
+        """Folds the range, batch by batch; gives their sizes."""
+        async for records in _close_together(self.reading, self.start, self.end):
+            letters, facts, skipped = await asyncio.to_thread(decoded, records)
+            await self.shadow.park(letters)
+            skipped += await self.shadow.apply(facts)
+            self.done += len(records)
+            self.skipped += skipped
+            yield len(records)
+
+    async def further(self) -> int:
+        """Makes what has come since the end of the range the new one; how many records it has."""
+        self.start, self.end = self.end, await self.reading.ends(TOPICS)
+        size = _size(self.start, self.end)
+        self.total += size
+        return size
+
+    def catching_up(self) -> Callable[[], Awaitable[None]]:
+        """Folds what is there of the log by then. What it brought in is gone when it is called again."""
+        done, skipped, total = self.done, self.skipped, self.total
+
+        async def catch_up() -> None:
+            self.end = await self.reading.ends(TOPICS)
+            self.done, self.skipped, self.total = done, skipped, total + _size(self.start, self.end)
+            async for _ in self.batches():
+                pass
+
+        return catch_up
+
+
+async def _close_together(reading: Reading, start: Offsets, end: Offsets) -> AsyncGenerator[list[Record]]:
+    """The records of a range in batches.
+
+    Partition by partition, each with its like of all topics: there a job's events lie, and they come close together.
+    """
+    for number in sorted({partition for _, partition in start}):
+        own = {place: offset for place, offset in start.items() if place[1] == number}
+        batch: list[Record] = []
+        async for records in reading.read(own, end):
+            batch += records
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+def _size(start: Offsets, end: Offsets) -> int:
+    return sum(last - start[place] for place, last in end.items())

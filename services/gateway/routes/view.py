@@ -1,0 +1,45 @@
+"""POST /api/v1/view/rebuild"""
+
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+
+from services.gateway.ports import NoRebuild
+from services.gateway.problems import Problem, documented
+from services.gateway.rebuild import rebuild
+from services.gateway.routes.shared import Gateway
+from services.gateway.streams import MEDIA_TYPE, Line, streamed
+
+router = APIRouter(prefix="/view")
+
+
+@router.post(
+    "/rebuild",
+    summary="Rebuild the status view from the log",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "`started`, `progress` again and again, `done`: a JSON object a line.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+        **documented(401, 409, 503),
+    },
+)
+async def rebuild_view(gateway: Gateway) -> Response:
+    """Folds the whole log anew beside the view that is read, and swaps them. Whoever hangs up ends it."""
+    lines = rebuild(gateway.log, gateway.view)
+    try:
+        first = await anext(lines)
+    except NoRebuild as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from None
+    return streamed(_resumed(first, lines))
+
+
+async def _resumed(first: Line, others: AsyncGenerator[Line]) -> AsyncGenerator[Line]:
+    try:
+        yield first
+        async for line in others:
+            yield line
+    finally:
+        await others.aclose()
