@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from runtime.concurrency import each
+from runtime.errors import Unavailable
 from runtime.objects import ObjectEntry, ObjectStore
 from schemas import keys
 
@@ -74,6 +75,8 @@ async def sweep_regularly(
     while True:
         try:
             log.info("swept", **asdict(await sweep(stores, now=clock(), inactive=inactive)))
+        except Unavailable as away:
+            log.warning("not swept", on=away.on, reason=str(away))
         except Exception:
             log.exception("the sweep failed")
         await asyncio.sleep(every.total_seconds())
