@@ -27,6 +27,9 @@ LONG = (SESSION + 1.0, SESSION + 4.0)
 SHORT = (0.5, 4.0)
 """Seconds of a pause or a cut, and of how long something that was killed stays away."""
 
+MOST_GAP = 15.0
+"""Seconds for which a target is left alone at the most."""
+
 PATIENCE = 20.0
 """Seconds to wait for work to land on, and for a disk that is full to be noticed."""
 
@@ -125,7 +128,7 @@ class Chaos:
             left = deck(rng, target, self.gap)
             while left:
                 # What was away long is there as long before it goes again: else nothing would ever be done.
-                await _within(stopping.wait(), max(left[0].gap, lasted))
+                await _within(stopping.wait(), max(left[0].gap, min(lasted, MOST_GAP)))
                 if stopping.is_set():
                     return
                 plan = await self._next(left)
