@@ -81,7 +81,7 @@ def _plain(told: Measured) -> str:
 
 BENCHES = {
     "hand_off": Bench(_hand_off, {"records": 100, "rounds": 1}),
-    "replicas": Bench(_plain, {}),
+    "replicas": Bench(_plain, {"latency": 0.5, "seconds": 10.0}),
     "view_rebuild": Bench(_plain, {"events": 5_000}),
     "latency": Bench(_latency, {"alone": 5, "crowd": CROWD}),
     "footprint": Bench(_footprint, {"videos": ("short",)}),
