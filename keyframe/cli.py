@@ -12,13 +12,14 @@ from keyframe import VERSION
 from keyframe.client import Client, GatewayError, Order
 from keyframe.commands import dead_letters
 from keyframe.commands.cancel import cancel
+from keyframe.commands.replay import replay, retelling
 from keyframe.commands.topics import topics
 from keyframe.commands.view import view
 from keyframe.display import PartsDisplay
 from keyframe.doctor import examine
 from keyframe.embedded.errors import EmbeddedError
 from keyframe.embedded.settings import StackSettings
-from keyframe.film import Film, check, make_film, telling
+from keyframe.film import check, make_film, telling
 from keyframe.running import Data, complaints, console, run, settings_of
 from keyframe.stack import Stack, running_stack
 from runtime.errors import StageError
@@ -74,7 +75,7 @@ def demo(
     asked = prompt or ("" if source else DEMO_PROMPT)
     wanted = telling(Order(asked, style, aspect, voice, scene_count=scenes, target_seconds=seconds), source)
     check(wanted)
-    run(_demo(wanted, out, port, settings_of(data)))
+    run(_demo(wanted, out, port, data))
 
 
 @app.command()
@@ -101,6 +102,7 @@ def doctor(data: Data = None) -> None:
     run(examine(console, settings_of(data)))
 
 
+app.command()(replay)
 app.command()(cancel)
 app.add_typer(dead_letters.app, name="dlq")
 app.command()(topics)
@@ -136,26 +138,25 @@ async def _tell_problems(stack: Stack) -> NoReturn:
                 complaints.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
 
 
-async def _demo(wanted: Order, out: Path, port: int | None, settings: StackSettings) -> int:
+async def _demo(wanted: Order, out: Path, port: int | None, data: Path | None) -> int:
+    settings = settings_of(data)
     with PartsDisplay(console) as report:
         async with running_stack(settings, port, report) as stack, Client(stack.address, stack.token) as client:
             report.stop()
             _log_to(stack.log_file)
             film = await stack.unless_ended(make_film(client, wanted, out, console))
-    _show(film)
+            again = await retelling(client, film, data)
+    film.show(console)
     console.print(f"On the page: `keyframe up`, then {stack.address}/#/job/{film.job_id}", soft_wrap=True)
+    if again is not None:
+        console.print(f"The same pictures by another voice: {escape(again)}", soft_wrap=True, highlight=False)
     return 0
 
 
 async def _generate(wanted: Order, out: Path, url: str, token: str | None) -> int:
     async with Client(url, token) as client:
-        _show(await make_film(client, wanted, out, console))
+        (await make_film(client, wanted, out, console)).show(console)
     return 0
-
-
-def _show(film: Film) -> None:
-    console.print(f"[bold]{escape(film.title)}[/]")
-    console.print(f"[bold green]Your video:[/] {escape(str(film.path))}", soft_wrap=True)
 
 
 def _log_to(file: Path) -> None:

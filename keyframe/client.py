@@ -74,8 +74,8 @@ class Client:
                 return str(self._read(answer)["jobId"])
         raise self._silent()
 
-    async def follow(self, job_id: str) -> AsyncIterator[Status]:
-        """The job's status, again and again, until it is final."""
+    async def follow(self, job_id: str, revision: int = 1) -> AsyncIterator[Status]:
+        """The job's status, again and again, until that of this revision or a later one is final."""
         silent = 0.0
         while True:
             try:
@@ -87,7 +87,7 @@ class Client:
             else:
                 silent = 0.0
                 yield status
-                if status["status"] in FINAL:
+                if status["status"] in FINAL and status["revision"] >= revision:
                     return
             await asyncio.sleep(POLL_SECONDS)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from keyframe.client import Client, GatewayError, Order, Status
 from keyframe.display import JobDisplay
@@ -21,7 +22,14 @@ class Film:
 
     job_id: str
     title: str
+    voice: str
+    language: str
     path: Path
+
+    def show(self, console: Console) -> None:
+        """Ends a command with it."""
+        console.print(f"[bold]{escape(self.title)}[/]")
+        console.print(f"[bold green]Your video:[/] {escape(str(self.path))}", soft_wrap=True)
 
 
 def telling(wanted: Order, source: Path | None) -> Order:
@@ -65,23 +73,39 @@ async def make_film(client: Client, wanted: Order, out: Path, console: Console) 
     Raises:
         GatewayError: the order was refused, the job failed, or the file cannot be saved.
     """
+    prepare(out)
+    return await watch_film(client, await client.generate(wanted), out, console)
+
+
+def prepare(out: Path) -> None:
+    """Makes the folder that a video is to be saved to. Raises `GatewayError`."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GatewayError(f"{out} cannot be written: {error.strerror}.") from None
-    job_id = await client.generate(wanted)
+
+
+async def watch_film(client: Client, job_id: str, out: Path, console: Console, revision: int = 1) -> Film:
+    """Shows the progress of a job's revision, and saves its video.
+
+    Raises:
+        GatewayError: the job failed, or the file cannot be saved.
+    """
     status: Status = {}
     with JobDisplay(console) as display:
-        async for status in client.follow(job_id):
-            display.show(status)
+        async for status in client.follow(job_id, revision):
+            if status["revision"] >= revision:
+                display.show(status)
     if status["status"] != "completed":
-        raise GatewayError(_failure(status))
-    target = out.absolute() / f"{_name(status['title'])}-{job_id[:8]}.mp4"
+        raise GatewayError(failure(status))
+    number = f"-{status['revision']}" if status["revision"] > 1 else ""
+    target = out.absolute() / f"{_name(status['title'])}-{job_id[:8]}{number}.mp4"
     await client.download(status["video_url"], target)
-    return Film(job_id, status["title"], target)
+    return Film(job_id, status["title"], status["voice"], status["language"], target)
 
 
-def _failure(status: Status) -> str:
+def failure(status: Status) -> str:
+    """Why there is no video."""
     error = status["error"]
     if error is None:
         return f"The job was {status['status']}."

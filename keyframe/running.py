@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -25,6 +27,17 @@ Data = Annotated[Path | None, typer.Option(help="The folder that everything is k
 def settings_of(data: Path | None) -> StackSettings:
     """The embedded stack's settings, with the folder that the command line names if it names one."""
     return StackSettings() if data is None else StackSettings(data=data)
+
+
+def command_line(*arguments: str) -> str:
+    """A command of ours as the user can type it, by whatever name this one was started."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return shlex.join([sys.executable, "-m", "keyframe", *arguments])
+    on_path = shutil.which("keyframe")
+    if on_path is not None and Path(on_path).absolute() == program.absolute():
+        return shlex.join(["keyframe", *arguments])
+    return shlex.join([str(program), *arguments])
 
 
 def run(command: Coroutine[Any, Any, int]) -> None:

@@ -39,6 +39,7 @@ class FakeLog(FakeBus):
     """What lies on each topic, all of it on partition 0."""
     written: list[Record] = field(default_factory=list[Record])
     """What was put there as it is."""
+    behind: int = 1
     partitions: int = 12
     seconds_since_poll: float | None = 0.1
     unjoined: str | None = None
@@ -67,10 +68,10 @@ class FakeLog(FakeBus):
         self.written.append(self._keep(record))
 
     async def lags(self, groups: Mapping[str, Iterable[Topic]]) -> list[Lag]:
-        """Every group has settled all but the newest record of each topic."""
+        """Every group has settled all but the newest records of each topic, as many as it is `behind`."""
         self._look()
         ends = {(topic.name, group): len(self.kept.get(topic.name, ())) for group in groups for topic in groups[group]}
-        return [Lag(group, topic, 0, max(0, end - 1), 0, end) for (topic, group), end in ends.items()]
+        return [Lag(group, topic, 0, max(0, end - self.behind), 0, end) for (topic, group), end in ends.items()]
 
     async def retention(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         self._look()

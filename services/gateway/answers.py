@@ -26,7 +26,7 @@ from services.gateway.standing import Standing, standing
 
 def accepted(job_id: str, cost: Estimate | None, addresses: Addresses) -> Accepted:
     """The answer to a request, the same however often it is sent."""
-    return Accepted(job_id=job_id, estimate=_estimated(cost) if cost else None, links=_links(job_id, addresses))
+    return Accepted(job_id=job_id, estimate=_estimated(cost) if cost else None, links=links_of(job_id, addresses))
 
 
 def job_status(job: JobView, addresses: Addresses) -> JobStatus:
@@ -69,7 +69,7 @@ def job_status(job: JobView, addresses: Addresses) -> JobStatus:
         costs=_costs(now),
         degraded=_degraded(content.degraded if content else ()),
         attributions=list(content.attributions if content else ()),
-        links=_links(job.job_id, addresses),
+        links=links_of(job.job_id, addresses),
     )
 
 
@@ -127,5 +127,6 @@ def _timings(now: Standing) -> dict[ServiceName, StageTiming]:
     }
 
 
-def _links(job_id: str, addresses: Addresses) -> Links:
+def links_of(job_id: str, addresses: Addresses) -> Links:
+    """Where to go on from a job's id."""
     return Links(status=addresses.status(job_id), video=addresses.file(job_id, FileName.VIDEO))

@@ -32,6 +32,8 @@ from services.gateway.openapi import described
 from services.gateway.parts import Parts
 from services.gateway.ports import Log, StatusView
 from services.gateway.projector import FOLLOWED, GROUP, Projector
+from services.gateway.replay import Replays
+from services.gateway.replay_work import Means
 from services.gateway.routes import (
     cancel,
     dead_letters,
@@ -41,6 +43,7 @@ from services.gateway.routes import (
     health,
     options,
     pages,
+    replay,
     status,
     topics,
     view,
@@ -182,6 +185,7 @@ def create_app(
         ),
         telling=telling,
         mending=Mending(log, view, telling),
+        replays=Replays(Means(log, view, artefacts, telling, now, voice_providers, settings.models), draw_id),
         gate=Gate((artefacts, reviewer)),
         artefacts=artefacts,
         published=published or artefacts,
@@ -208,7 +212,7 @@ def _app(parts: Parts, settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     guards = [Depends(security.token_required(settings.api_token))] if settings.api_token else []
     api = APIRouter(prefix="/api/v1", tags=["jobs"], dependencies=guards)
-    for resource in (generate, status, cancel, dead_letters, feed, options, topics, view):
+    for resource in (generate, status, cancel, replay, dead_letters, feed, options, topics, view):
         api.include_router(resource.router)
     for router in (api, files.router, health.router):
         app.include_router(router)

@@ -14,6 +14,7 @@ from services.gateway.intake import Intake
 from services.gateway.mending import Mending
 from services.gateway.ports import Follower, Log, StatusView
 from services.gateway.projector import Projector
+from services.gateway.replay import Replays
 from services.gateway.telling import Telling
 from services.gateway.unprojected import Unprojected
 
@@ -30,6 +31,7 @@ class Parts:
     intake: Intake
     telling: Telling
     mending: Mending
+    replays: Replays
     gate: Gate
     """Whether the object store and the moderation would serve us."""
     artefacts: ObjectStore

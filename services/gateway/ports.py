@@ -1,6 +1,6 @@
 """What the gateway needs: the log, and the view that it answers from."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,6 +140,10 @@ class NoRebuild(Permanent):
     """The view cannot be rebuilt now; the message says why."""
 
 
+class ReplayUnderWay(Permanent):
+    """Another replay is under way."""
+
+
 class Shadow(Protocol):
     """The tables of a view that nobody reads yet. Every method may raise `Unavailable`."""
 
@@ -212,6 +216,28 @@ class StatusView(Protocol):
 
     async def find(self, job_id: str) -> JobView | None:
         """What is known of a job."""
+        ...
+
+    async def find_all(self, job_ids: Collection[str]) -> Mapping[str, JobView]:
+        """What is known of these jobs, as far as anything is."""
+        ...
+
+    async def with_status(self, status: str) -> list[str]:
+        """The ids of the jobs that have it."""
+        ...
+
+    async def seen(self, event_ids: Collection[str]) -> Mapping[str, int]:
+        """Those of these events that have been folded in, and of which revision they are."""
+        ...
+
+    def replaying(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """No other replay of this deployment is under way for as long as the context is open.
+
+        What it gives raises `Unavailable` where that is not sure any more.
+
+        Raises:
+            ReplayUnderWay: another one is.
+        """
         ...
 
     async def newest(self, limit: int, *, style: str | None, after: Place | None) -> list[JobView]:

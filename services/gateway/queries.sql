@@ -85,6 +85,18 @@ order by parked_at, topic, partition, at_offset
 -- What is known of one job.
 select view from jobs where job_id = $1
 
+-- name: find_all
+-- What is known of some jobs.
+select job_id, view from jobs where job_id = any($1::uuid[])
+
+-- name: with_status
+-- The jobs of a status.
+select job_id from jobs where status = $1 order by job_id
+
+-- name: seen
+-- Which of these events are noted, and of which revision they are.
+select event_id, revision from events where event_id = any($1::uuid[])
+
 -- name: newest
 -- Jobs with a video, the newest first, from the place ($2, $3) on where there is one.
 select view from jobs

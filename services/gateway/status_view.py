@@ -1,6 +1,6 @@
 """The status view in Postgres: folds facts in by `evolve`, answers all reads."""
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,11 +9,12 @@ import asyncpg
 
 from runtime.errors import Unavailable
 from runtime.kafka import Location
+from services.gateway import replay_lock
 from services.gateway.folding import REFUSED, apart, fold, letter_of, park, view_of
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.parked import DeadLetter
-from services.gateway.ports import Claim, Place, Wanted
+from services.gateway.ports import Claim, Place, ReplayUnderWay, Wanted
 from services.gateway.projection import Fact
 from services.gateway.queries import QUERIES
 from services.gateway.refusals import ON, unserved
@@ -85,6 +86,20 @@ class PostgresView:
             row = await connection.fetchrow(QUERIES["find"], job_id)
         return view_of(row) if row else None
 
+    async def find_all(self, job_ids: Collection[str]) -> Mapping[str, JobView]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["find_all"], list(job_ids))
+        return {str(row["job_id"]): view for row in rows if (view := view_of(row))}
+
+    async def with_status(self, status: str) -> list[str]:
+        async with self._connection() as connection:
+            return [str(row["job_id"]) for row in await connection.fetch(QUERIES["with_status"], status)]
+
+    async def seen(self, event_ids: Collection[str]) -> Mapping[str, int]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["seen"], list(event_ids))
+        return {str(row["event_id"]): row["revision"] for row in rows}
+
     async def newest(self, limit: int, *, style: str | None, after: Place | None) -> list[JobView]:
         place = (after.completed_at, after.job_id) if after else (None, None)
         query = ("newest", limit, *place) if style is None else ("newest_of_style", limit, *place, style)
@@ -140,6 +155,24 @@ class PostgresView:
             connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=REBUILD_SECONDS)
             async with shadow(connection) as tables:
                 yield tables
+
+    @asynccontextmanager
+    async def replaying(self) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+        if self._pool is None:
+            raise Unavailable("The status view is not open yet.", on=ON)
+        with translated():
+            connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+
+        async def still_alone() -> None:
+            with translated():
+                await connection.fetchval("select 1")
+
+        async with replay_lock.closing(connection):
+            with translated():
+                alone = await replay_lock.taken(connection)
+            if not alone:
+                raise ReplayUnderWay("Another replay is under way; try again when it is done.")
+            yield still_alone
 
     def _connection(self) -> AbstractAsyncContextManager["Connection"]:
         if self._pool is None:

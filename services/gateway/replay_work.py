@@ -1,0 +1,163 @@
+"""A replay at work: what becomes of each job."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runtime.clock import Clock
+from runtime.concurrency import each
+from runtime.errors import Permanent
+from runtime.objects import ObjectStore
+from runtime.tracing import publishing
+from schemas.envelope import Envelope
+from schemas.events import ChainEvent
+from schemas.topics import STAGES, ServiceName
+from services.gateway.estimate import Model
+from services.gateway.known import JobView
+from services.gateway.ports import Log, Reading, StatusView
+from services.gateway.projection import Fact
+from services.gateway.projector import fact_of
+from services.gateway.replay_bound import MADE, Bound
+from services.gateway.replay_inputs import Found, Search, read_again
+from services.gateway.replay_order import refusal
+from services.gateway.replay_plan import Plan, needed, next_revision, renewed, renewed_id
+from services.gateway.streams import Line
+from services.gateway.telling import Telling
+
+HEADS_AT_ONCE = 16
+"""Objects that are looked for side by side."""
+
+
+Still = Callable[[], Awaitable[None]]
+"""Raises where another replay may have begun."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a replay works with."""
+
+    log: Log
+    view: StatusView
+    store: ObjectStore
+    telling: Telling
+    now: Clock
+    voice_providers: tuple[str, ...]
+    models: Mapping[ServiceName, Model]
+
+
+@dataclass
+class Work:
+    """One replay; a dry one publishes nothing."""
+
+    means: Means
+    plan: Plan
+    still_alone: Still
+    dry: bool
+    bound: Bound = field(init=False)
+    """What a dry one would make again."""
+
+    def __post_init__(self) -> None:
+        self.bound = Bound(self.plan.stage, self.means.models)
+        self.totals = Counter[str](replayed=0, before=0, skipped=0)
+
+    async def lines(self, search: Search, reading: Reading) -> AsyncGenerator[Line]:
+        """What becomes of each job."""
+        left = dict(search.inputs)
+        for job_id, reason in self.plan.lacking.items():
+            yield self._skipped(job_id, reason)
+        async for some in read_again(reading, search.inputs):
+            for line in await self._done(some):
+                yield line
+            for found in some:
+                left.pop(found.event.job_id, None)
+            yield {
+                "event": "progress",
+                "doing": "replaying",
+                "done": len(search.inputs) - len(left),
+                "of": len(search.inputs),
+            }
+        unread = [job_id for job_id in self.plan.jobs or () if job_id not in search.inputs]
+        for job_id in (*left, *unread):
+            yield self._skipped(job_id, f"its {self.plan.topic.name} event is on the log no more")
+
+    async def _done(self, some: Sequence[Found]) -> list[Line]:
+        await self.still_alone()
+        view = self.means.view
+        jobs = await view.find_all([found.event.job_id for found in some])
+        seen = await view.seen([renewed_id(self.plan.id, found.envelope.id) for found in some])
+        lines, going = list[Line](), list[Found]()
+        for found in some:
+            revision = seen.get(renewed_id(self.plan.id, found.envelope.id))
+            if revision is not None:
+                self.totals["before"] += 1
+                lines.append(_replayed(found, revision, before=True))
+            elif reason := await self._refusal(found):
+                lines.append(self._skipped(found.event.job_id, reason))
+            else:
+                going.append(found)
+        return lines + (self._counted(going) if self.dry else await self._published(going, jobs))
+
+    async def _refusal(self, found: Found) -> str | None:
+        """Why this job cannot be replayed so."""
+        gone = await _gone(found.event, self.means.store)
+        if gone is ServiceName.ASSEMBLER:
+            return "its rendered files are cleared, as those of every published video: replay from assembler"
+        if gone is not None:
+            return f"its {MADE[gone]} are not kept any more: replay from {gone}"
+        return refusal(self.plan.set, found.event.language, self.means.voice_providers)
+
+    def _counted(self, going: Sequence[Found]) -> list[Line]:
+        for found in going:
+            self.bound.add(found.event, self.plan.set)
+        self.totals["replayed"] += len(going)
+        return []
+
+    async def _published(self, going: Sequence[Found], jobs: Mapping[str, JobView]) -> list[Line]:
+        """Publishes each at its next revision, and brings them into the view at once. Raises `Unavailable`."""
+        now = self.means.now()
+        new = [renewed(self.plan, found.envelope, next_revision(jobs.get(found.event.job_id)), now) for found in going]
+        outcomes = await asyncio.gather(*map(self._publish, new), return_exceptions=True)
+        facts = [outcome for outcome in outcomes if isinstance(outcome, Fact)]
+        if facts:
+            await self.means.telling.fold(facts)
+        lines = list[Line]()
+        for found, outcome in zip(going, outcomes, strict=True):
+            match outcome:
+                case Fact():
+                    self.totals["replayed"] += 1
+                    lines.append(_replayed(found, outcome.event.revision, before=False))
+                case Permanent():
+                    lines.append(self._skipped(found.event.job_id, str(outcome)))
+                case _:
+                    raise outcome
+        return lines
+
+    async def _publish(self, new: Envelope) -> Fact:
+        fact = fact_of(new, self.plan.topic)
+        with publishing(new):
+            await self.means.log.publish(self.plan.topic, new)
+        return fact
+
+    def _skipped(self, job_id: str, reason: str) -> Line:
+        self.totals["skipped"] += 1
+        return {"event": "skipped", "job": job_id, "reason": reason}
+
+
+def _replayed(found: Found, revision: int, *, before: bool) -> Line:
+    return {"event": "replayed", "job": found.event.job_id, "revision": revision, "before": before}
+
+
+async def _gone(event: ChainEvent, store: ObjectStore) -> ServiceName | None:
+    """The first stage of which something is missing that the replay would need."""
+
+    async def is_there(key: str) -> bool:
+        try:
+            return await store.head(key) is not None
+        except Permanent:  # no key at all
+            return False
+
+    needs = list(needed(event))
+    there = await each([key for _, key in needs], is_there, limit=HEADS_AT_ONCE)
+    stages = {stage for (stage, _), is_here in zip(needs, there, strict=True) if not is_here}
+    return min(stages, key=STAGES.index, default=None)
