@@ -2,19 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from runtime.kafka import Offsets
 from runtime.records import Record
+from services.gateway.parked import DeadLetter
 from services.gateway.ports import Log, Reading, Shadow, StatusView
+from services.gateway.projection import Fact
 from services.gateway.projector import FOLLOWED, decoded
 from services.gateway.streams import Line
 
 TOPICS = tuple(FOLLOWED.values())
 
 BATCH = 4_000
-"""Records that are in memory at once. More of them make fewer jobs that a batch finds begun by another."""
+"""Records to a fold; twice as many are in memory at once. The more, the fewer jobs has another batch begun."""
 
 NEAR = 1_000
 """Records that are folded while writers wait, at the most, unless the log grows faster than it is folded."""
@@ -68,32 +71,60 @@ class _Rebuild:
 
     async def batches(self) -> AsyncGenerator[int]:
         """Folds the range, batch by batch; gives their sizes."""
-        async for records in _close_together(self.reading, self.start, self.end):
-            letters, facts, skipped = await asyncio.to_thread(decoded, records)
-            await self.shadow.park(letters)
-            skipped += await self.shadow.apply(facts)
-            self.done += len(records)
-            self.skipped += skipped
-            yield len(records)
+        async with aclosing(_ahead(_decoded(_close_together(self.reading, self.start, self.end)))) as batches:
+            async for batch in batches:
+                await self.shadow.park(batch.letters)
+                self.skipped += batch.skipped + await self.shadow.apply(batch.facts)
+                self.done += batch.records
+                yield batch.records
 
     async def further(self) -> int:
         """Makes what has come since the end of the range the new one; how many records it has."""
         self.start, self.end = self.end, await self.reading.ends(TOPICS)
         size = _size(self.start, self.end)
-        self.total += size
+        self.total = self.done + size
         return size
 
     def catching_up(self) -> Callable[[], Awaitable[None]]:
         """Folds what is there of the log by then. What it brought in is gone when it is called again."""
-        done, skipped, total = self.done, self.skipped, self.total
+        done, skipped = self.done, self.skipped
 
         async def catch_up() -> None:
             self.end = await self.reading.ends(TOPICS)
-            self.done, self.skipped, self.total = done, skipped, total + _size(self.start, self.end)
+            self.done, self.skipped, self.total = done, skipped, done + _size(self.start, self.end)
             async for _ in self.batches():
                 pass
 
         return catch_up
+
+
+@dataclass(frozen=True)
+class _Batch:
+    records: int
+    letters: Sequence[DeadLetter]
+    facts: Sequence[Fact]
+    skipped: int
+
+
+async def _decoded(batches: AsyncGenerator[list[Record]]) -> AsyncGenerator[_Batch]:
+    async for records in batches:
+        yield _Batch(len(records), *await asyncio.to_thread(decoded, records))
+
+
+async def _ahead(batches: AsyncGenerator[_Batch]) -> AsyncGenerator[_Batch]:
+    """The batches: one is read and decoded while the database is at the one before."""
+
+    async def following() -> _Batch | None:
+        return await anext(batches, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.create_task(following())
+            yield batch
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _close_together(reading: Reading, start: Offsets, end: Offsets) -> AsyncGenerator[list[Record]]:
