@@ -148,7 +148,7 @@ def _same(url: str, data: Path | None) -> list[str]:
 async def _listen(client: Client, body: Status, told: Told) -> None:
     """Tells of each job that is left out, and how far it is."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task("Looking for the jobs", total=None)
         async for line in client.lines("/replays", body):
             match line["event"]:
@@ -171,7 +171,9 @@ async def _listen(client: Client, body: Status, told: Told) -> None:
 
 def _show_plan(done: Status) -> None:
     plan = done["plan"]
-    table = Table("stage", "makes", Column("at most", justify="right"), Column("US$", justify="right"), box=None)
+    table = Table(
+        "stage", "makes", Column("at most", justify="right"), Column("US$", justify="right"), box=None, pad_edge=False
+    )
     for stage, each in plan["stages"].items():
         table.add_row(stage, each["makes"], str(each["at_most"]), _dollars(each["usd"]))
     console.print(table)
@@ -179,6 +181,7 @@ def _show_plan(done: Status) -> None:
         f"{_jobs(plan['jobs'])} from {plan['from']} on, at most {_dollars(plan['usd'])} US$."
         " What is there already is not made again, unless with --fresh.",
         highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -31,7 +31,7 @@ FOLDED = (*CHAIN, *JOB_TOPICS)
 PATIENCE = 60.0
 """Seconds that the projection is waited for."""
 
-PAUSE = 0.3
+PAUSE = 0.5
 """Seconds between two looks at it."""
 
 SKEW = timedelta(hours=1)

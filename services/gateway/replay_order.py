@@ -150,4 +150,5 @@ def _require_served(voice: str, language: str, providers: tuple[str, ...]) -> No
 
 
 def _not_after(stage: ServiceName) -> str:
-    return " or ".join(STAGES[: STAGES.index(stage) + 1])
+    *others, last = STAGES[: STAGES.index(stage) + 1]
+    return f"{', '.join(others)} or {last}" if others else last

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from runtime.errors import Unavailable
@@ -17,6 +18,7 @@ from schemas.envelope import Envelope, derive_id
 from schemas.events import ChainEvent, ImagesRendered
 from schemas.jobs import JobCancelled, JobFailed
 from schemas.topics import IMAGES_RENDERED, SCRIPT_WRITTEN, VIDEO_ASSEMBLED, VIDEO_REQUESTED, Topic
+from services.gateway import replay_lock
 from services.gateway.replay_order import ReplaysRequest
 from services.gateway.replay_plan import needed
 from tests.builders import (
@@ -367,6 +369,20 @@ async def test_two_replays_are_not_at_work_at_once(gateway: GatewayUnderTest):
         assert line == {"event": "error", "detail": details["detail"]}
         assert (await replay(gateway, **{"from": "voice", "dry_run": True})).status_code == 200
     assert (await replay(gateway, **{"from": "voice"})).status_code == 202
+
+
+async def test_a_replay_that_is_not_sure_to_be_alone_any_more_stops(gateway: GatewayUnderTest, tables: str):
+    connection = await asyncpg.connect(tables)
+    async with gateway.view.replaying() as still_alone:
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = $1",
+            replay_lock.LOCK,
+        )
+        with pytest.raises(Unavailable):
+            await still_alone()
+    await connection.close()
+    async with gateway.view.replaying() as still_alone:
+        await still_alone()
 
 
 async def test_a_view_that_is_behind_the_log_is_waited_for_and_then_given_up(gateway: GatewayUnderTest):
