@@ -71,7 +71,8 @@ async def folded(
     others = [_event_row(fact) for fact in unique.values() if not isinstance(fact.event, JobCancelled)]
     recorded = await connection.fetch(QUERIES["record"], *_columns(others)) if others else []
     fresh = [unique[str(row["event_id"])] for row in recorded]
-    await _settle(connection, unique.values())
+    await _told_first(connection, facts)
+    await _settle(connection, facts)
     # In a thread, since a large batch takes a while, and there are others to serve.
     after, stored = await asyncio.to_thread(_evolved, before, (*filter(_tells_of_a_job, fresh), *cancels))
     if stored:
@@ -106,6 +107,18 @@ async def park(connection: "Connection", letters: Iterable[DeadLetter]) -> None:
     rows = {letter.at: _letter_row(letter) for letter in letters}
     if rows:  # in order, as all who write do: so nobody waits in a circle
         await connection.execute(QUERIES["park"], *_columns([rows[at] for at in sorted(rows)]))
+
+
+async def _told_first(connection: "Connection", facts: Iterable[Fact]) -> None:
+    """What an operator asked for again, after a crash, is one event with two times, of which either may come first."""
+    earliest: dict[UUID, datetime] = {}
+    for fact in facts:
+        if isinstance(fact.event, JobRedriven | JobDiscarded):
+            event_id = UUID(fact.id)
+            earliest[event_id] = min(fact.time, earliest.get(event_id, fact.time))
+    if earliest:
+        ids = sorted(earliest)
+        await connection.execute(QUERIES["told_first"], ids, [earliest[event_id] for event_id in ids])
 
 
 async def _settle(connection: "Connection", facts: Iterable[Fact]) -> None:

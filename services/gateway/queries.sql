@@ -17,6 +17,12 @@ select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text
 on conflict do nothing
 returning event_id
 
+-- name: told_first
+-- Gives events the earliest of the times that they were told at.
+update events set time = new.time
+from unnest($1::uuid[], $2::timestamptz[]) as new (event_id, time)
+where events.event_id = new.event_id and new.time < events.time
+
 -- name: forget_older_cancels
 -- Forgets the cancels of jobs that newer ones, by revision and time, stand for.
 delete from events using unnest($1::uuid[], $2::integer[], $3::timestamptz[]) as new (job_id, revision, time)

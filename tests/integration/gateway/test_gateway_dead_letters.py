@@ -308,6 +308,20 @@ async def test_what_cannot_be_sent_again_is_refused_with_the_reason(gateway: Gat
     assert [one.key for one in gateway.log.written] == [job_id(4).encode()]
 
 
+@pytest.mark.parametrize("minutes", [(2, 1), (1, 2)])
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_discard_that_was_told_twice_was_told_first_at_its_earliest_time(
+    gateway: GatewayUnderTest, tables: str, minutes: tuple[int, int], together: bool
+):
+    event = JobDiscarded(job_id=job_id(1), stage="images", parked=f"{QUEUE}/0/0")
+    tellings = [envelope(event, time=NOON + timedelta(minutes=minute)) for minute in minutes]
+    for batch in [tellings] if together else [[telling] for telling in tellings]:
+        await gateway.log.deliver(*batch)
+    earliest = NOON + timedelta(minutes=1)
+    assert await rows(tables, "select time from events") == [(earliest,)]
+    assert await rows(tables, "select settled_at from dead_letters") == [(earliest,)]
+
+
 async def test_a_hundred_records_go_back_once_each(gateway: GatewayUnderTest):
     parked = [park(gateway, record(script_written(number)), minute=number) for number in range(1, 101)]
     await gateway.log.deliver(*parked)
