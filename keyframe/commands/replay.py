@@ -127,8 +127,9 @@ async def _replay(body: Status, out: Path, url: str, token: str | None, data: Pa
         told = Told()
         try:
             await remote.unless_ended(_listen(remote.client, body, told))
-        except (GatewayError, asyncio.CancelledError):
-            if told.planned and not body.get("dry_run"):
+        except (GatewayError, asyncio.CancelledError) as cut:
+            begun = told.planned or isinstance(cut, asyncio.CancelledError)  # the plan may be on its way to us
+            if begun and not body.get("dry_run"):
                 again = command_line("replay", "--resume", body["id"], *_same(url, data))
                 complaints.print(f"It was cut off. To go on: {escape(again)}", soft_wrap=True, highlight=False)
             raise

@@ -6,7 +6,7 @@ Memory does not answer, since the events have new ids; artefacts do, so that wha
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runtime.errors import Unavailable
@@ -36,6 +36,9 @@ PAUSE = 0.5
 
 SKEW = timedelta(hours=1)
 """How far the clocks of those who write to the log may be apart."""
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+"""Nothing is older, as far as the log knows."""
 
 JOBS_AT_ONCE = 500
 """Of which the view is asked."""
@@ -161,9 +164,9 @@ class Replays:
                 jobs, lacking = jobs | found, lacking | without
                 times += made_at(stage, known, found)
             plan, since = plan.model_copy(update={"jobs": jobs, "lacking": lacking}), min(times) - SKEW
-        changed = {"start": self._within(plan, await reading.at([topic], since))}
+        changed = {"start": self._within(plan, await reading.at([topic], max(since, EPOCH)))}
         if asked.until is not None:
-            changed["end"] = self._within(plan, await reading.at([topic], asked.until))
+            changed["end"] = self._within(plan, await reading.at([topic], max(asked.until, EPOCH)))
         return plan.model_copy(update=changed)
 
     async def _starts(self, stage: ServiceName, reading: Reading) -> dict[int, int]:

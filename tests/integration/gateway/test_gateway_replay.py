@@ -1,5 +1,6 @@
 """Replays: what is published again, as which revision, and what is said of the jobs that cannot be replayed."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -43,8 +44,13 @@ class Fragile(FakeLog):
     """A log that is away once so many more events are published."""
 
     left: int | None = None
+    stuck: asyncio.Event | None = None
+    """Set once somebody publishes, who gets no answer."""
 
     async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        if self.stuck:
+            self.stuck.set()
+            await asyncio.Event().wait()
         if self.left == 0:
             raise Unavailable("Kafka is away", on="kafka")
         self.left = None if self.left is None else self.left - 1

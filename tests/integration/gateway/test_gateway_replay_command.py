@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from keyframe import INTERRUPTED
 from runtime.http import serving
 from schemas import keys
 from schemas.topics import IMAGES_RENDERED
@@ -91,17 +94,42 @@ async def test_what_was_cut_off_goes_on_by_the_command_that_it_names(
     assert await gateway.store.head(keys.replay_key(again)) is not None
 
     gateway.log.left = None
-    resumed, old, nothing = await keyframe(
+    every, resumed, old, nothing = await keyframe(
         client,
+        [*FROM_VOICE, "--since", "520w", "--dry-run"],
         ["replay", "--resume", again, "--no-wait"],
         [*FROM_VOICE, "--since", "2h"],
         ["replay", "--from", "script", "--status", "failed"],
     )
 
+    assert every[1].endswith(
+        "60 jobs from voice on, at most 0 US$. What is there already is not made again, unless with --fresh.\n"
+    )
     assert (resumed[0], resumed[1]) == (0, "5 jobs replayed, 55 before.\n")
     assert (old[0], old[1]) == (1, "0 jobs replayed.\n")
     assert (nothing[0], nothing[1]) == (1, "0 jobs replayed.\n")
     assert len(gateway.log.published) == len({new.subject for _, new in gateway.log.published}) == 60
+
+
+async def test_whoever_is_interrupted_is_told_how_to_go_on(gateway: GatewayUnderTest, client: httpx.AsyncClient):
+    await given(gateway, *chain())
+    assert isinstance(gateway.log, Fragile)
+    gateway.log.stuck = asyncio.Event()
+    command = *FROM_VOICE, "--job", job_id(), f"--url={client.base_url}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "keyframe", *command, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(120):
+        await gateway.log.stuck.wait()
+        process.send_signal(signal.SIGINT)
+        _, complained = await process.communicate()
+    gateway.log.stuck = None
+
+    assert process.returncode == INTERRUPTED
+    [told] = re.findall(r"To go on: (.*)\n", complained.decode())
+    [again] = re.findall(r"-m keyframe replay --resume ([0-9a-f-]{36}) --url http://", told)
+    [(status, said, _)] = await keyframe(client, ["replay", "--resume", again, "--no-wait"])
+    assert (status, said) == (0, "1 job replayed.\n")
 
 
 async def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(client: httpx.AsyncClient):
