@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from schemas.topics import STAGES, ServiceName
-from tools.simulate.check import Recorded, RecordedJob, compare, partition, recorded, seconds_in_hand
+from tools.simulate.__main__ import RUNS
+from tools.simulate.check import Recorded, RecordedJob, compare, partition, read, recorded, seconds_in_hand
 from tools.simulate.closed_form import mean_in_system, shares, wait
 from tools.simulate.measured import measured
 from tools.simulate.model import Arrival, StageModel, curved, poisson, quantile, simulate
@@ -201,6 +202,15 @@ def test_a_run_of_the_model_is_found_again_by_the_check() -> None:
     assert abs(figures["images, mean"].off) < 0.2
 
 
+def test_the_measured_run_of_two_hundred_jobs_is_met() -> None:
+    figures = {figure.name: figure for figure in compare(read(RUNS / "embedded-200.json"))}
+
+    assert abs(figures["the whole run"].off) < 0.05
+    assert abs(figures["a video, p50"].off) < 0.15
+    assert abs(figures["a video, p99"].off) < 0.2
+    assert abs(figures["assembler, mean"].off) < 0.15
+
+
 def test_seconds_in_hand_are_without_the_wait() -> None:
     run = run_of(6.0)
     hands = seconds_in_hand(run)
@@ -238,10 +248,10 @@ def test_the_recorder_reads_all_pages_of_the_feed_with_the_token() -> None:
         timings = {str(stage): {"finished_at": moment(at)} for stage, at in job.finished.items()}
         return httpx.Response(200, json={"jobId": job.job_id, "created_at": moment(job.asked), "timings": timings})
 
-    read = recorded("http://gateway", 200, run.replicas, 12, "token", httpx.MockTransport(answer))
+    heard = recorded("http://gateway", 200, run.replicas, 12, "token", httpx.MockTransport(answer))
 
-    assert [job.job_id for job in read.jobs] == [job.job_id for job in run.jobs]
-    assert read.jobs[4].finished == pytest.approx(run.jobs[4].finished, abs=1e-3)
+    assert [job.job_id for job in heard.jobs] == [job.job_id for job in run.jobs]
+    assert heard.jobs[4].finished == pytest.approx(run.jobs[4].finished, abs=1e-3)
 
 
 def moment(at: float) -> str:

@@ -1,10 +1,12 @@
 """A measured run beside a simulated one.
 
 The recorder reads a run off the gateway's API; the check sends the same jobs, at the moments when they were asked for,
-on the partitions that their ids hash to, through the model. It takes a record's seconds from every fourth job of the
-run, so three quarters of what it is compared with it has not seen. Replicas must not have changed meanwhile.
+on the partitions that their ids hash to, through the model. How long a record is in hand is drawn from its neighbours
+of the same run, never from itself: a machine that others use is not equally fast all the time. So this checks the
+queueing, and with `inputs` the seconds too. Replicas must not have changed meanwhile.
 """
 
+import random
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +22,10 @@ from schemas.topics import STAGES, ServiceName
 from tools.simulate.measured import Measured, Providers
 from tools.simulate.model import Arrival, Run, StageModel, quantile, simulate
 
-SAMPLE = 4
-SEEDS = range(5)
+NEIGHBOURS = 4
+"""On each side."""
+
+SEEDS = range(20)
 
 
 class RecordedJob(BaseModel):
@@ -123,13 +127,16 @@ def compare(run: Recorded, inputs: Measured | None = None, providers: Providers 
     """Latency, length and wait of both, in seconds.
 
     Args:
-        inputs: whose seconds the model takes, instead of those of the run's every fourth job.
+        inputs: whose seconds the model takes, instead of those of the run.
     """
     hands = seconds_in_hand(run)
-    stages = {stage: _model(run, stage, hands[stage], inputs, providers) for stage in STAGES}
+    stages = {stage: _model(run, stage, inputs, providers) for stage in STAGES}
     first = run.jobs[0].asked
     arrivals = [Arrival(job.asked - first, partition(job.job_id, run.partitions)) for job in run.jobs]
-    runs = [simulate(arrivals, stages, seed) for seed in SEEDS]
+    runs = [
+        simulate(arrivals, stages, seed, given=None if inputs else _neighbouring(hands, len(arrivals), seed))
+        for seed in SEEDS
+    ]
     latencies = [job.finished[STAGES[-1]] - job.asked for job in run.jobs]
     length = max(job.finished[STAGES[-1]] for job in run.jobs) - first
 
@@ -147,16 +154,24 @@ def compare(run: Recorded, inputs: Measured | None = None, providers: Providers 
     return figures
 
 
-def _model(
-    run: Recorded, stage: ServiceName, hands: Sequence[float], inputs: Measured | None, providers: Providers
-) -> StageModel:
-    if inputs is not None:
-        cost = inputs.stages[stage]
-        return StageModel(cost.seconds(providers), cost.spread, run.replicas[stage])
-    sample = hands[::SAMPLE]
-    mean = statistics.fmean(sample)
-    spread = statistics.pstdev(sample) / mean if mean else 0.0
-    return StageModel(max(mean, 1e-6), spread, run.replicas[stage])
+def _neighbouring(
+    hands: Mapping[ServiceName, Sequence[float]], jobs: int, seed: int
+) -> Sequence[Mapping[ServiceName, float]]:
+    """For each job and stage, the seconds of a job that was asked for shortly before or after."""
+    chance = random.Random(seed)  # noqa: S311 - it keeps no secret
+
+    def near(number: int) -> int:
+        others = range(max(0, number - NEIGHBOURS), min(jobs, number + NEIGHBOURS + 1))
+        return chance.choice([other for other in others if other != number] or [number])
+
+    return [{stage: hands[stage][near(number)] for stage in STAGES} for number in range(jobs)]
+
+
+def _model(run: Recorded, stage: ServiceName, inputs: Measured | None, providers: Providers) -> StageModel:
+    if inputs is None:
+        return StageModel(0.0, 0.0, run.replicas[stage])
+    cost = inputs.stages[stage]
+    return StageModel(cost.seconds(providers), cost.spread, run.replicas[stage])
 
 
 def _mean_stay(run: Run, stage: ServiceName) -> float:
