@@ -67,7 +67,8 @@ def cut_off(brief: Brief) -> str:
 
 def seed(brief: Brief) -> int:
     """A number that is the same for the same brief: what a model that knows seeds begins from."""
-    return int.from_bytes(hashlib.sha256(f"{brief.style.name}\n{_data(brief)}".encode()).digest()[:4]) >> 1
+    fresh = "" if brief.fresh is None else f"\n{brief.fresh}"
+    return int.from_bytes(hashlib.sha256(f"{brief.style.name}\n{_data(brief)}{fresh}".encode()).digest()[:4]) >> 1
 
 
 def _data(brief: Brief) -> str:

@@ -20,6 +20,8 @@ class Brief:
     source_text: str | None = None
     target_seconds: int = DEFAULT_TARGET_SECONDS
     """How long the narration should take to say."""
+    fresh: int | None = None
+    """The revision that another script was asked for with."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,13 @@ async def write_script(request: VideoRequested, ports: Ports) -> ScriptWritten:
     """
     style = _style(request.style)
     brief = Brief(
-        request.prompt, style, request.language, request.scene_count, request.source_text, request.target_seconds
+        request.prompt,
+        style,
+        request.language,
+        request.scene_count,
+        request.source_text,
+        request.target_seconds,
+        request.fresh,
     )
     served = await ports.writers.call(partial(_drafted, brief, ports.artefacts))
     artefact = served.result
