@@ -9,9 +9,10 @@ of them: 100 at a time, ten scenes each, one in twenty failed and redriven. All 
 import argparse
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import count, islice
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -93,7 +94,7 @@ def stories(events: int) -> Iterator[tuple[int, Envelope]]:
 async def fill(bootstrap: str, events: int) -> None:
     """Puts so many events on the log."""
     await ensure_topics(Connection(bootstrap), TOPICS)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=262_144)
+    producer: Any = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=262_144)
     await producer.start()
     try:
         for timestamp, told in stories(events):
@@ -110,7 +111,7 @@ async def rebuilt(bootstrap: str, dsn: str) -> tuple[int, float]:
     """Events, and the seconds that a rebuild took."""
     log, view = KafkaLog(Connection(bootstrap), "bench"), PostgresView(dsn)
     await view.open()
-    last = {}
+    last: Mapping[str, Any] = {}
     began = time.perf_counter()
     async for line in rebuild(log, view):
         last = line
