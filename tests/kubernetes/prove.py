@@ -262,7 +262,7 @@ def thirty_videos(proof: Proof, gateway: Gateway, first: str) -> None:
     assert parked() == 0
     proof.note("parked records", "0")
     took = until("no painter", lambda: idle("images"), seconds=900)
-    proof.note("images back at 0 replicas", f"after {took:.0f} s more")
+    proof.note("images back at 0 replicas", f"{took:.0f} s after the last video")
 
 
 def dry_run(proof: Proof) -> None:
