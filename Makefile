@@ -39,7 +39,7 @@ simulate: $(VENV)/dev  ## Plan for 100 to a million videos a day, and write docs
 	@$(BIN)/python -m tools.simulate $(ARGS)
 
 kube: $(VENV)/dev  ## Prove the Kubernetes manifests on the cluster of the current context
-	@$(BIN)/python -m tests.kubernetes.prove $(ARGS)
+	@$(BIN)/python -m tests.kubernetes.prove $(if $(wildcard ../shared/standins/kube-load),--load ../shared/standins/kube-load) $(ARGS)
 
 check: $(VENV)/dev  ## Format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .
@@ -55,6 +55,7 @@ format: $(VENV)/dev  ## Format the code and sort its imports
 schemas: $(VENV)/dev  ## Write schemas/json and the generated pages of docs/ anew from the code
 	$(BIN)/python -m keyframe.contracts
 	$(BIN)/python -m runtime.metrics > docs/metrics.md
+	$(BIN)/python -m tools.prometheus_rule > deploy/kubernetes/components/prometheus-operator/rule.yaml
 
 lock: | $(BIN)/uv  ## Lock the dependencies anew, with hashes and without an index
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

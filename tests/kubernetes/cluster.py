@@ -60,6 +60,17 @@ def pods(service: str) -> Mapping[str, str]:
     }
 
 
+def missing_images() -> Sequence[str]:
+    """Images that pods wait for in vain."""
+    waiting = [
+        each
+        for pod in got("pods")
+        for each in (*pod["status"].get("initContainerStatuses", ()), *pod["status"].get("containerStatuses", ()))
+        if each["state"].get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
+    ]
+    return sorted({each["image"] for each in waiting})
+
+
 def peak_memory(pod: str) -> float:
     """The most memory that a pod's container had, in MiB, by its control group."""
     look = "cat /sys/fs/cgroup/memory.peak /sys/fs/cgroup/memory/memory.max_usage_in_bytes 2>/dev/null; true"

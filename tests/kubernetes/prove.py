@@ -30,6 +30,7 @@ from tests.kubernetes.cluster import (
     cleared,
     forwarded,
     kubectl,
+    missing_images,
     peak_memory,
     pods,
     replicas,
@@ -157,16 +158,28 @@ def applied(proof: Proof) -> None:
 
 
 @contextlib.contextmanager
-def watched(proof: Proof) -> Generator[None]:
-    """Looks on while the context is open."""
+def watched(proof: Proof, load: str | None) -> Generator[None]:
+    """Looks on while the context is open, and sees to it that images stay in the cluster."""
     stopping = Event()
-    watcher = Thread(target=proof.watch, args=(stopping,), daemon=True)
-    watcher.start()
+    watchers = [Thread(target=proof.watch, args=(stopping,), daemon=True)]
+    if load:
+        watchers.append(Thread(target=brought_again, args=(load, stopping), daemon=True))
+    for watcher in watchers:
+        watcher.start()
     try:
         yield
     finally:
         stopping.set()
-        watcher.join()
+        for watcher in watchers:
+            watcher.join()
+
+
+def brought_again(load: str, stopping: Event) -> None:
+    """Hands images over once more that a node with a full disk has thrown away while no pod ran on them."""
+    while not stopping.wait(5):
+        with contextlib.suppress(Refused):
+            if missing := missing_images():
+                run(*shlex.split(load), *missing, seconds=600)
 
 
 def idle(stage: str) -> bool:
@@ -304,7 +317,7 @@ def main() -> None:
     proof, gateway = Proof(), Gateway()
     applied(proof)
     try:
-        with watched(proof):
+        with watched(proof, chosen.load):
             thirty_videos(proof, gateway, one_video(proof, gateway))
         dry_run(proof)
         written(proof)
