@@ -157,7 +157,7 @@ async def rebuilt(world: World, connection: Connection, figures: dict[str, str])
     live = await _rows(world.database.dsn)
     figures["rows of the view"] = ", ".join(f"{sum(rows.values())} {table}" for table, rows in live.items())
     wrong += _different("folding the log", live, await _folded(world, connection, figures))
-    answer = await world.api.post("/api/v1/view/rebuild", timeout=LAG_SECONDS)
+    answer = await world.api.post("/api/v1/view/rebuild", json={}, timeout=LAG_SECONDS)
     if not answer.is_success or '"done"' not in answer.text.splitlines()[-1]:
         wrong.append(f"the gateway's rebuild answered {answer.status_code} {answer.text[-300:]}")
     wrong += _different("the gateway's rebuild", live, await _rows(world.database.dsn))

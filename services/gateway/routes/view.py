@@ -3,15 +3,23 @@
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
 
 from services.gateway.ports import NoRebuild
 from services.gateway.problems import Problem, documented
 from services.gateway.rebuild import rebuild
+from services.gateway.requests import read_body
 from services.gateway.routes.shared import Gateway
 from services.gateway.streams import MEDIA_TYPE, Line, streamed
 
 router = APIRouter(prefix="/view")
+
+
+class RebuildRequest(BaseModel):
+    """An empty object. It has to be there as JSON: the page of another site cannot send that without being asked."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @router.post(
@@ -23,11 +31,18 @@ router = APIRouter(prefix="/view")
             "description": "`started`, `progress` again and again, `done`: a JSON object a line.",
             "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
         },
-        **documented(401, 409, 503),
+        **documented(400, 401, 409, 413, 415, 422, 503),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": RebuildRequest.model_json_schema()}},
+        }
     },
 )
-async def rebuild_view(gateway: Gateway) -> Response:
+async def rebuild_view(request: Request, gateway: Gateway) -> Response:
     """Folds the whole log anew beside the view that is read, and swaps them. Whoever hangs up ends it."""
+    await read_body(request, RebuildRequest)
     lines = rebuild(gateway.log, gateway.view)
     try:
         first = await anext(lines)

@@ -51,7 +51,7 @@ async def content(dsn: str) -> dict[str, list[Any]]:
 
 async def told(gateway: GatewayUnderTest) -> list[dict[str, Any]]:
     """The lines of a rebuild."""
-    answer = await gateway.client.post("/api/v1/view/rebuild")
+    answer = await gateway.client.post("/api/v1/view/rebuild", json={})
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -136,14 +136,20 @@ async def test_every_table_is_rebuilt_or_kept(gateway: GatewayUnderTest, tables:
 async def test_two_rebuilds_at_once_are_one_too_many(gateway: GatewayUnderTest, tables: str):
     async with aclosing(rebuild(gateway.log, gateway.view)) as lines:
         await anext(lines)
-        problem(await gateway.client.post("/api/v1/view/rebuild"), 409)
+        problem(await gateway.client.post("/api/v1/view/rebuild", json={}), 409)
     assert (await told(gateway))[-1]["event"] == "done"
+
+
+async def test_the_page_of_another_site_cannot_ask_for_it(gateway: GatewayUnderTest):
+    for simple in ({}, {"content": "{}"}, {"content": "{}", "headers": {"Content-Type": "text/plain"}}):
+        problem(await gateway.client.post("/api/v1/view/rebuild", **simple), 415)
+    problem(await gateway.client.post("/api/v1/view/rebuild", json={"from": "earliest"}), 422, "#/from")
 
 
 async def test_a_database_of_another_version_is_not_rebuilt(gateway: GatewayUnderTest, tables: str):
     await query(tables, "insert into migrations (name, checksum) values ('9999_newer', 'x') returning 1")
     try:
-        problem(await gateway.client.post("/api/v1/view/rebuild"), 409)
+        problem(await gateway.client.post("/api/v1/view/rebuild", json={}), 409)
     finally:
         await query(tables, "delete from migrations where name = '9999_newer' returning 1")
 
@@ -152,7 +158,7 @@ async def test_what_is_away_ends_it_and_all_is_as_it_was(gateway: GatewayUnderTe
     await gateway.log.deliver(*gateway.log.keep(*chain(1)))
     live = await content(tables)
     gateway.log.away = True
-    problem(await gateway.client.post("/api/v1/view/rebuild"), 503)
+    problem(await gateway.client.post("/api/v1/view/rebuild", json={}), 503)
     async with aclosing(rebuild(FakeLog(kept=gateway.log.kept), gateway.view)) as lines:  # and one that is cut off
         assert [(await anext(lines))["event"] for _ in range(2)] == ["started", "progress"]
     assert await content(tables) == live
