@@ -87,8 +87,8 @@ class Mending:
 
     async def _going_on(self, letters: Sequence[DeadLetter]) -> tuple[list[DeadLetter], Lines]:
         """Those whose jobs were not cancelled, and the refusals of the others."""
-        jobs = {job_id: await self.view.find(job_id) for job_id in {letter.job_id for letter in letters} if job_id}
-        stopped = {job_id: job.cancelled for job_id, job in jobs.items() if job}
+        jobs = await self.view.find_all({letter.job_id for letter in letters if letter.job_id})
+        stopped = {job_id: job.cancelled for job_id, job in jobs.items()}
         cancelled = [one for one in letters if one.job_id and one.revision <= stopped.get(one.job_id, 0)]
         refused = {one.at: _refused(one.at, "its job is cancelled") for one in cancelled}
         return [one for one in letters if one.at not in refused], refused

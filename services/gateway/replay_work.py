@@ -82,7 +82,6 @@ class Work:
             yield self._skipped(job_id, f"its {self.plan.topic.name} event is on the log no more")
 
     async def _done(self, some: Sequence[Found]) -> list[Line]:
-        await self.still_alone()
         view = self.means.view
         jobs = await view.find_all([found.event.job_id for found in some])
         seen = await view.seen([renewed_id(self.plan.id, found.envelope.id) for found in some])
@@ -115,6 +114,7 @@ class Work:
 
     async def _published(self, going: Sequence[Found], jobs: Mapping[str, JobView]) -> list[Line]:
         """Publishes each at its next revision, and brings them into the view at once. Raises `Unavailable`."""
+        await self.still_alone()  # now: had it ended since the revisions were read, another may have used them
         now = self.means.now()
         new = [renewed(self.plan, found.envelope, next_revision(jobs.get(found.event.job_id)), now) for found in going]
         outcomes = await asyncio.gather(*map(self._publish, new), return_exceptions=True)

@@ -12,6 +12,8 @@ import asyncpg
 import pytest
 
 from runtime.errors import Unavailable
+from runtime.folder_objects import FolderObjects
+from runtime.objects import ObjectInfo
 from runtime.records import Record
 from schemas import keys
 from schemas.base import Contract
@@ -377,18 +379,47 @@ async def test_two_replays_are_not_at_work_at_once(gateway: GatewayUnderTest):
     assert (await replay(gateway, **{"from": "voice"})).status_code == 202
 
 
-async def test_a_replay_that_is_not_sure_to_be_alone_any_more_stops(gateway: GatewayUnderTest, tables: str):
+async def _end_of_turn(tables: str) -> None:
+    """Ends the connection that makes a replay the only one."""
     connection = await asyncpg.connect(tables)
-    async with gateway.view.replaying() as still_alone:
+    try:
         await connection.execute(
             "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = $1",
             replay_lock.LOCK,
         )
+    finally:
+        await connection.close()
+
+
+async def test_a_replay_that_is_not_sure_to_be_alone_any_more_stops(gateway: GatewayUnderTest, tables: str):
+    async with gateway.view.replaying() as still_alone:
+        await _end_of_turn(tables)
         with pytest.raises(Unavailable):
             await still_alone()
-    await connection.close()
     async with gateway.view.replaying() as still_alone:
         await still_alone()
+
+
+async def test_a_replay_that_was_not_alone_while_it_looked_for_objects_publishes_nothing(
+    gateway: GatewayUnderTest, tables: str, tmp_path: Path
+):
+    pictures = {key for _, key in needed(images_rendered())}
+
+    class Slow(FolderObjects):
+        """While it is asked for a picture, the replay's turn ends."""
+
+        async def head(self, key: str) -> ObjectInfo | None:
+            if key in pictures:
+                await _end_of_turn(tables)
+            return await super().head(key)
+
+    await given(gateway, *chain()[:3])
+    replays = gateway.app.state.parts.replays
+    replays = replace(replays, means=replace(replays.means, store=Slow(tmp_path)))
+    with pytest.raises(Unavailable):
+        async for _ in replays.run(ReplaysRequest.model_validate({"from": "voice", "jobs": [job_id()]})):
+            pass
+    assert gateway.log.of(IMAGES_RENDERED) == []
 
 
 async def test_a_view_that_is_behind_the_log_is_waited_for_and_then_given_up(gateway: GatewayUnderTest):
