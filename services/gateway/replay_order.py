@@ -42,7 +42,9 @@ class Changes(BaseModel):
     def _only_options(cls, given: Any) -> Any:
         for name in given if isinstance(given, dict) else ():  # pyright: ignore[reportUnknownVariableType]
             if name not in cls.model_fields:
-                said = f"{str(name)[:40]} cannot be changed by a replay, whatever stage it is from"  # pyright: ignore[reportUnknownArgumentType]
+                # JSON may hold half a character.
+                shown = str(name)[:40].encode(errors="replace").decode()  # pyright: ignore[reportUnknownArgumentType]
+                said = f"{shown} cannot be changed by a replay, whatever stage it is from"
                 raise PydanticCustomError("option", "{said}; ask for a new job", {"said": said})
         return given  # pyright: ignore[reportUnknownVariableType]
 

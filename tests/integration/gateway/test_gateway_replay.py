@@ -178,6 +178,17 @@ async def test_options_that_come_too_late_or_are_none_are_refused_by_name(
     assert gateway.log.published == []
 
 
+async def test_an_option_of_half_a_character_is_refused_too(gateway: GatewayUnderTest):
+    await given(gateway, *chain())
+    answer = await gateway.client.post(
+        f"/api/v1/jobs/{job_id()}/replay",
+        content=rb'{"from": "voice", "set": {"\ud800": 1}}',
+        headers={"Content-Type": "application/json"},
+    )
+    [wrong] = problem(answer, 422, "#/set")["errors"]
+    assert wrong["detail"].startswith("? cannot be changed by a replay")
+
+
 async def test_a_job_in_another_language_is_left_out(gateway: GatewayUnderTest):
     await given(gateway, images_rendered(1), images_rendered(2, language="es", voice="lucia"))
     lines = await replays(gateway, **{"from": "voice", "jobs": [job_id(1), job_id(2)], "set": {"voice": "emma"}})
