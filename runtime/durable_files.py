@@ -30,11 +30,12 @@ def claim(unfinished: Path, path: Path) -> bool:
     return True
 
 
-def write(path: Path, fill: Fill, place: Place, *, unfinished_in: Path) -> bool:
+def write(path: Path, fill: Fill, place: Place, *, unfinished_in: Path, forced: bool = True) -> bool:
     """Fills a file in another folder, forces it to the disk, and gives it its name by `place`.
 
     Args:
         unfinished_in: a folder of the same file system, where a crash may leave files behind.
+        forced: whether it outlives a power cut; if not, the file may then be empty or missing.
 
     Raises:
         OSError: the disk or the folder refuses; nothing is at `path` that was not there before.
@@ -45,12 +46,14 @@ def write(path: Path, fill: Fill, place: Place, *, unfinished_in: Path) -> bool:
         with unfinished.open("xb") as file:
             fill(file)
             file.flush()
-            os.fsync(file.fileno())
-        placed = _placed(unfinished, path, place)
+            if forced:
+                os.fsync(file.fileno())
+        placed = _placed(unfinished, path, place, forced=forced)
     finally:
         unfinished.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):  # deleted again meanwhile
-        _force(path.parent)
+    if forced:
+        with suppress(FileNotFoundError):  # deleted again meanwhile
+            _force(path.parent)
     return placed
 
 
@@ -65,19 +68,20 @@ def remove(path: Path, top: Path) -> None:
                 folder.rmdir()
 
 
-def _placed(unfinished: Path, path: Path, place: Place) -> bool:
+def _placed(unfinished: Path, path: Path, place: Place, *, forced: bool) -> bool:
     for _ in range(PRUNINGS):
         with suppress(FileNotFoundError):  # a removal has just pruned the folder
-            _make_folder(path.parent)
+            _make_folder(path.parent, forced=forced)
             return place(unfinished, path)
     raise OSError(errno.ENOENT, "the folder vanishes again and again")
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, *, forced: bool) -> None:
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        _make_folder(folder.parent, forced=forced)
         folder.mkdir(exist_ok=True)
-        _force(folder.parent)
+        if forced:
+            _force(folder.parent)
 
 
 def _force(folder: Path) -> None:

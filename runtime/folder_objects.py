@@ -106,7 +106,14 @@ class FolderObjects:
     def _write(self, key: str, fill: durable_files.Fill, content_type: str, place: durable_files.Place) -> bool:
         path, of_type, unfinished = self.path(key), self._root / TYPES / key, self._root / UNFINISHED
         with _storing():
-            durable_files.write(of_type, _bytes(content_type.encode()), durable_files.replace, unfinished_in=unfinished)
+            # Of what a power cut takes, a type is the least: the object is then one of an unknown type.
+            durable_files.write(
+                of_type,
+                _bytes(content_type.encode()),
+                durable_files.replace,
+                unfinished_in=unfinished,
+                forced=False,
+            )
             return durable_files.write(path, fill, place, unfinished_in=unfinished)
 
     def _try(self) -> None:
@@ -142,7 +149,7 @@ class FolderObjects:
 
     def _content_type(self, key: str) -> str:
         try:
-            return (self._root / TYPES / key).read_text()
+            return (self._root / TYPES / key).read_text() or UNKNOWN_TYPE
         except FileNotFoundError:
             return UNKNOWN_TYPE
 

@@ -66,3 +66,15 @@ async def test_what_somebody_put_beside_is_not_listed(tmp_path: Path) -> None:
     for stranger in (".DS_Store", "Copy of picture (1)", "artefacts/.hidden"):
         (tmp_path / stranger).write_bytes(b"")
     assert [entry.key async for entry in store.list("")] == [KEY]
+
+
+@pytest.mark.parametrize("left", [None, b""])
+async def test_an_object_outlives_a_type_that_a_power_cut_took(tmp_path: Path, left: bytes | None) -> None:
+    store = FolderObjects(tmp_path)
+    await store.put(KEY, b"picture", content_type=TEXT)
+    of_type = tmp_path / ".types" / KEY
+    of_type.unlink() if left is None else of_type.write_bytes(left)
+    info = await store.head(KEY)
+    assert info is not None
+    assert info.content_type == "application/octet-stream"
+    assert await store.get(KEY) == b"picture"
