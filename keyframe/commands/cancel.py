@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.markup import escape
@@ -26,7 +27,7 @@ async def _cancel(jobs: list[str], url: str, token: str | None, data: Path | Non
     async with gateway(url, token, settings_of(data), console) as remote:
         for job in jobs:
             try:
-                answer = await remote.unless_ended(remote.client.call("DELETE", f"/jobs/{job}"))
+                answer = await remote.unless_ended(remote.client.call("DELETE", f"/jobs/{quote(job, safe='')}"))
             except GatewayError as error:
                 refused = True
                 complaints.print(f"{escape(job)}: [red]{escape(str(error))}[/]", soft_wrap=True)

@@ -134,10 +134,16 @@ def _table(found: list[Status]) -> Table:
         reason = one["reason"] if one["settled"] is None else f"[{one['settled']}] {one['reason']}"
         parked = one["parked_at"][:19].replace("T", " ")
         numbers = str(one["attempts"]), str(one["redrives"])
-        table.add_row(*map(escape, (one["record"], parked, one["jobId"] or "?", one["code"], *numbers, reason)))
+        row = one["record"], parked, one["jobId"] or "?", one["code"], *numbers, reason
+        table.add_row(*(escape(_printable(text)) for text in row))
     for column in table.columns[:1]:
         column.overflow, column.no_wrap = "fold", False
     return table
+
+
+def _printable(text: str) -> str:
+    """Without what would move the cursor or speak to the terminal: a parked record may say anything."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 async def _show(record: str, url: str, token: str | None, data: Path | None) -> int:

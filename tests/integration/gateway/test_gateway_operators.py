@@ -46,7 +46,7 @@ async def keyframe(client: httpx.AsyncClient, *commands: list[str]) -> list[tupl
 
 
 async def park(log: KafkaLog, came: Record, code: str) -> None:
-    headers = parked_headers(came, "images", Failure(code, "a drill", 4))
+    headers = parked_headers(came, "images", Failure(code, "a\x1bdrill", 4))
     await log.publish_bytes(dead_letters("images"), key=came.key, value=came.value or b"", headers=headers)
 
 
@@ -132,7 +132,7 @@ async def test_the_commands(kafka_bootstrap: str, tables: str, tmp_path: Path):
         assert nothing == (0, "Nothing is parked.\n", "")
         assert (as_json[0], json.loads(as_json[1])) == (0, [first, second])
         assert table[0] == 0
-        assert "a drill" in table[1]
+        assert "a drill" in table[1]  # what speaks to the terminal is left out
         assert (shown[0], json.loads(shown[1])["content"]["key"]) == (0, job)
         assert nowhere == (1, "", "There is no such record.\n")
         assert (unsaid[0], "Give them up?" in unsaid[2]) == (1, True)
