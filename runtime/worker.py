@@ -13,7 +13,7 @@ from runtime.answers import Answers
 from runtime.artefacts import Artefacts
 from runtime.bill import Budget
 from runtime.brake import Brake
-from runtime.cancellations import Cancellations
+from runtime.cancellations import Cancellations, Stopped
 from runtime.clock import Clock, utc_now
 from runtime.crashes import LIMIT, Crashes
 from runtime.dead_letters import Failure, parked_headers
@@ -139,6 +139,7 @@ class Worker:
                 raise
             except Exception as failure:
                 if self._is_cancelled(task):  # whatever failed beside it: nobody waits for another try
+                    self._note_beside(failure)
                     del self._trials[_turn(task)]
                     return Cancelled()
                 if self.hand.doing is Doing.EMIT and isinstance(failure, Unavailable):
@@ -187,6 +188,13 @@ class Worker:
             case _:
                 self.brake.unexpected()
                 log.error("unexpected error", exc_info=failure)
+
+    def _note_beside(self, failure: Exception) -> None:
+        """What fails beside a cancel is no failure; a bug shows all the same."""
+        cause = innermost(failure)
+        if not isinstance(cause, (Stopped, StageError, TimeoutError)):
+            self._watch.failed(cause)
+            log.error("unexpected error", exc_info=failure)
 
     async def _once(self, task: Task, trial: Trial) -> Outcome:
         self._look(task)

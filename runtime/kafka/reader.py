@@ -49,6 +49,7 @@ Offsets = Mapping[tuple[str, int], int]
 @asynccontextmanager
 async def reader(connection: Connection) -> AsyncGenerator["Reader"]:
     """A reader for as long as the context is open. Raises `Unavailable`."""
+    partitions = await partitions_by_topic(connection)
     consumer = AIOKafkaConsumer(
         **connection.options,
         enable_auto_commit=False,
@@ -57,7 +58,6 @@ async def reader(connection: Connection) -> AsyncGenerator["Reader"]:
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
-    partitions = await partitions_by_topic(connection)
     try:
         with translated():
             await consumer.start()
@@ -113,11 +113,10 @@ class Reader:
             for partition in list(left):
                 if await self._position(partition) >= left[partition]:
                     del left[partition]
-            now = asyncio.get_running_loop().time()
             if records:
-                silent_since = now
                 yield records
-            elif left and now - silent_since > READ_TIMEOUT:
+                silent_since = asyncio.get_running_loop().time()  # whoever takes them may take long
+            elif left and asyncio.get_running_loop().time() - silent_since > READ_TIMEOUT:
                 raise Unavailable("Kafka gives no records", on="kafka")
 
     async def record(self, at: Location) -> Record | None:

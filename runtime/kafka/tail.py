@@ -64,15 +64,16 @@ class Tail:
         self._heard = time.time()
 
     async def keep_up(self) -> None:
-        """Reads on until it is cancelled; after an error it begins again from the start."""
+        """Reads on until it is cancelled; after an error, whatever it is, it begins again from the start."""
         while True:
             try:
+                if self._consumer is None:
+                    await self.catch_up()
                 await self._read()
             except Exception as error:
                 log.warning("a topic is followed anew", topic=self._topic.name, error=repr(error))
+                await self.stop()
                 await asyncio.sleep(AGAIN_SECONDS)
-                with contextlib.suppress(Unavailable):
-                    await self.catch_up()
 
     async def stop(self) -> None:
         """Lets go of the connection."""
@@ -83,8 +84,6 @@ class Tail:
 
     async def _read(self) -> bool:
         """Hands on what has come; says whether anything has."""
-        if self._consumer is None:
-            raise Unavailable("Kafka is away", on="kafka")
         batches = await self._consumer.getmany(timeout_ms=POLL_MS)
         for raws in batches.values():
             for raw in raws:

@@ -124,8 +124,8 @@ async def test_a_tail_that_has_broken_begins_again_and_goes_on(
     def hear(record: Record) -> None:
         assert record.key is not None
         heard.append(record.key)
-        if len(heard) == 2:
-            raise OSError
+        if len(heard) in (2, 4):  # while it reads on, and while it begins again
+            raise ZeroDivisionError
 
     kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     kafka.tail(topic, hear)
@@ -135,7 +135,7 @@ async def test_a_tail_that_has_broken_begins_again_and_goes_on(
     for key in (b"2", b"3"):
         await outside.publish_bytes(topic, key=key, value=b"", headers={})
 
-    await until(lambda: heard == [b"1", b"2", b"1", b"2", b"3"])
+    await until(lambda: heard == [b"1", b"2"] * 3 + [b"3"])
     await outside.publish_bytes(topic, key=b"4", value=b"", headers={})
     await until(lambda: heard[-1] == b"4")
     await kafka.stop()

@@ -14,6 +14,7 @@ from runtime.cancellations import Cancellations
 from runtime.concurrency import each
 from runtime.errors import Permanent, Transient, Unavailable
 from runtime.folder_objects import FolderObjects
+from runtime.metrics import REGISTRY
 from runtime.outcome import Cancelled, Emitted
 from runtime.records import Record
 from runtime.settings import StageSettings
@@ -41,6 +42,12 @@ def record(revision: int = 1) -> Record:
 def told_nothing(house: House) -> bool:
     """Neither an answer nor a failure, and nothing that counts as one."""
     return (house.bus.of(IMAGES_RENDERED), house.failed(), house.bus.parked, house.brake.in_a_row) == ([], [], [], 0)
+
+
+def unexpected() -> float:
+    """Bugs that the metrics tell of."""
+    told = {"stage": "images", "kind": "unexpected"}
+    return REGISTRY.get_sample_value("keyframe_tries_failed_total", told) or 0.0
 
 
 @pytest.fixture
@@ -183,6 +190,20 @@ async def test_what_fails_beside_a_cancel_is_no_failure(store: FolderObjects, fa
 
     assert await house.worker.settle(record()) == Cancelled()
     assert told_nothing(house)
+
+
+@pytest.mark.parametrize(("failure", "bugs"), [(ZeroDivisionError(), 1), (Permanent("refused"), 0), (None, 0)])
+async def test_a_bug_beside_a_cancel_shows(store: FolderObjects, failure: Exception | None, bugs: int) -> None:
+    async def fails(script: ScriptWritten, job: Job) -> ImagesRendered:
+        house.worker.cancelled.note(cancel())
+        if failure is not None:
+            raise failure
+        return await paints(script, job)
+
+    house = House(store, fails)
+    before = unexpected()
+    assert await house.worker.settle(record()) == Cancelled()
+    assert unexpected() - before == bugs
 
 
 @pytest.mark.parametrize(
