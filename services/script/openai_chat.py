@@ -149,16 +149,16 @@ class Chat:
         """
         most = {"input_tokens": _size(question) / BYTES_PER_TOKEN, "output_tokens": float(question.ceiling)}
         bill.reserve(usd(PROVIDER, self._model, most))
-        answer = await self._understood(question)
+        answer = await self._understood(question, bill)
         bill.charge(self._charge(question, answer))
         return self._reply(answer.text)
 
-    async def _understood(self, question: Question) -> Answer:
+    async def _understood(self, question: Question, bill: Bill) -> Answer:
         """The answer, asked for in ever simpler dialects; a refusal costs nothing."""
         dialect = self._dialect
         while True:
             try:
-                answer = await self._client.ask(lambda sdk, dialect=dialect: self._call(sdk, question, dialect))
+                answer = await self._client.ask(lambda sdk, dialect=dialect: self._call(sdk, question, dialect, bill))
             except Refused as refusal:
                 simpler = dialect.simpler(refusal.said)
                 if simpler is None:
@@ -168,7 +168,8 @@ class Chat:
                 self._dialect = dialect
                 return answer
 
-    async def _call(self, sdk: AsyncOpenAI, question: Question, dialect: Dialect) -> RawAnswer:
+    async def _call(self, sdk: AsyncOpenAI, question: Question, dialect: Dialect, bill: Bill) -> RawAnswer:
+        bill.budget.look()  # it may have waited for its turn
         options = dialect.options(question.ceiling, question.seed, question.schema)
         completions: Any = sdk.chat.completions.with_raw_response  # the SDK's overloads know no options of our choosing
         return await completions.create(model=self._model, messages=question.messages, **options)

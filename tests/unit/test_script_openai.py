@@ -1,5 +1,6 @@
 """The writer over OpenAI's API, against a server that answers, misunderstands and refuses."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.bill import Bill, Budget
+from runtime.cancellations import Stopped
 from runtime.errors import Permanent, Transient
 from runtime.settings import InvalidSetting
 from schemas.options import styles
@@ -17,7 +19,8 @@ from services.script.openai_messages import Length, seed
 from services.script.plain_text import word_count
 from services.script.ports import Brief, ScriptWriter
 from tests.builders import unbilled
-from tests.openai_server import OpenAIServer, error, models, openai_server, said, script, told
+from tests.openai_server import OpenAIServer, Reply, error, models, openai_server, said, script, told
+from tests.waiting import until
 
 BRIEF = Brief("How mills turn", styles()["Educational"], "en", 3)
 
@@ -50,6 +53,28 @@ async def test_a_good_answer_is_one_call_on_the_bill(server: OpenAIServer) -> No
     assert (charge.provider, charge.model) == ("openai", "gpt-4o-mini")
     assert charge.units == {"input_tokens": 800, "output_tokens": 600}
     assert charge.usd == pytest.approx((800 * 0.15 + 600 * 0.60) / 1e6)
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_begun_once_the_job_is_stopped(server: OpenAIServer) -> None:
+    server.chat(Reply(hang=True))
+    asked = list[bool]()
+
+    def look() -> None:
+        asked.append(stopped)
+        if stopped:
+            raise Stopped
+
+    stopped, crowded = False, writer(server, at_once=1)
+    first = asyncio.create_task(crowded.write(BRIEF, unbilled()))
+    await until(lambda: server.chats)
+    second = asyncio.create_task(crowded.write(BRIEF, Bill(Budget(None, look=look))))
+    await until(lambda: asked)
+    stopped = True
+    first.cancel()
+
+    with pytest.raises(Stopped):
+        await second
+    assert len(server.chats) == 1
 
 
 async def test_the_visual_bible_stands_before_every_picture(server: OpenAIServer) -> None:
