@@ -14,6 +14,7 @@ for part in kafka:1000 postgres:postgres s3:root; do
   make -subj "/CN=$name" -addext "subjectAltName=DNS:$name" -addext basicConstraints=critical,CA:FALSE \
     -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth \
     -CA /tmp/ca.pem -CAkey /tmp/ca.key -keyout /tmp/key -out /tmp/certificate
+  rm -f "$name.pem" # of a run that was cut off: its owner's, no longer ours to write
   cat /tmp/key /tmp/certificate >"$name.pem"
   chmod 400 "$name.pem"
   chown "$owner" "$name.pem"
