@@ -3,7 +3,7 @@
 Not live means: restart me. Not ready means: I am here, but records do not move.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -122,8 +122,8 @@ class Health:
 
     def _route(
         self, look: Callable[[Vitals], str | None], *, joined: bool = False
-    ) -> Callable[[Request], JSONResponse]:
-        def answer(_: Request) -> JSONResponse:
+    ) -> Callable[[Request], Awaitable[JSONResponse]]:
+        async def answer(_: Request) -> JSONResponse:  # in the loop, where assignments change
             why = self.unjoined() if joined else None
             problems = [why] if why else self.problems(look)
             return JSONResponse({"ok": not problems, "problems": problems}, 503 if problems else 200)

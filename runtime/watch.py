@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from runtime import tracing
 from runtime.errors import Permanent, Transient, Unavailable
@@ -27,7 +27,10 @@ class Watch:
     stage: str
 
     def __post_init__(self) -> None:
-        # From 0 on: Prometheus sees no increase in a series that begins at 1, and the first one parked is to warn.
+        # From 0 on: Prometheus sees no increase in a series that begins at 1. The first one parked is to warn, and a
+        # stage whose first record takes long is not stuck.
+        for outcome in get_args(Outcome):
+            RECORDS.labels(self.stage, _snake(outcome.__name__))
         for code in CODES:
             RECORDS_PARKED.labels(self.stage, code)
         for kind in KINDS:

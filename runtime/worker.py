@@ -152,6 +152,7 @@ class Worker:
                 del self._trials[_turn(task)]
                 return outcome
         await self._braked()
+        self.hand.look()  # whoever has it by now may succeed
         verdict = trial.given_up
         costs = summed(self.stage.name, trial.artefacts.charges) if trial.artefacts else ()
         parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries, costs))

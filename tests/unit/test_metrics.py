@@ -59,6 +59,7 @@ def test_what_warns_is_there_before_it_first_happens(store: FolderObjects) -> No
     House(store, paints).fresh_worker()
 
     told = samples()
+    assert ("keyframe_records_total", frozenset({("stage", "images"), ("outcome", "given_back")})) in told
     assert ("keyframe_records_parked_total", frozenset({("stage", "images"), ("code", "crashed")})) in told
     assert ("keyframe_tries_failed_total", frozenset({("stage", "images"), ("kind", "unexpected")})) in told
 

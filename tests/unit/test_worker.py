@@ -579,3 +579,16 @@ async def test_who_is_struck_off_its_group_finishes_its_call_and_begins_no_other
     assert paid == [0]
     assert len([entry async for entry in store.list("artefacts/")]) == 2  # the picture and its facts
     assert house.bus.of(IMAGES_RENDERED) == []
+
+
+async def test_who_is_struck_off_its_group_parks_nothing_until_it_has_the_record_again(store: FolderObjects) -> None:
+    async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
+        house.hand.struck_off = lambda: True
+        raise Permanent("refused")
+
+    house, record = House(store, run), builders.record(builders.script_written())
+    assert isinstance(await house.worker.settle(record), GivenBack)
+    assert (house.bus.parked, house.failed()) == ([], [])
+
+    house.hand.struck_off = lambda: False
+    assert isinstance(await house.worker.settle(record), Parked)
