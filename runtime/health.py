@@ -3,6 +3,8 @@
 Not live means: restart me. Not ready means: I am here, but records do not move.
 """
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -119,6 +121,17 @@ class Health:
     def problems(self, look: Callable[[Vitals], str | None] = Vitals.not_ready) -> list[str]:
         """What is wrong, a sentence each."""
         return [problem for one in self.vitals if (problem := look(one)) is not None]
+
+    async def until_not_live(self, patience: float, pause: float = 5.0) -> list[str]:
+        """Why the process must be restarted, once that has been so for `patience` seconds. Looks every `pause`."""
+        since = time.monotonic()
+        while True:
+            problems = self.problems(Vitals.not_live)
+            if not problems:
+                since = time.monotonic()
+            elif time.monotonic() - since >= patience:
+                return problems
+            await asyncio.sleep(pause)
 
     def _route(
         self, look: Callable[[Vitals], str | None], *, joined: bool = False

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -42,6 +43,9 @@ HARD_EXIT_MARGIN = 10.0
 minutes while the broker is away."""
 
 EXIT_HUNG = 75
+
+NOT_LIVE_SECONDS = 60.0
+"""How long a process is not live before it ends itself: not everything that starts processes looks at /livez."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,14 @@ async def serve(stage: AnyStage, common: CommonSettings, store: ObjectStore) -> 
         exporting(f"keyframe-{stage.name}", TraceSettings()),
         serving(health.app(), common.health_host, common.health_port),
     ):
-        await run_on_log(kafka, stopping, joined=joined, chores=attached.chores)
+        ending = partial(_end_when_not_live, health)
+        await run_on_log(kafka, stopping, joined=joined, chores=(*attached.chores, ending))
+
+
+async def _end_when_not_live(health: Health) -> None:
+    problems = await health.until_not_live(NOT_LIVE_SECONDS)
+    log.critical("not live: the process ends, to be started again", problems=problems)
+    os._exit(EXIT_HUNG)  # what hangs would not be drained either
 
 
 def stop_on_signals(drain: float) -> asyncio.Event:

@@ -73,6 +73,9 @@ class Worker:
         try:
             outcome = await self._outcome(record)
         except GivenUp:
+            if self.hand.struck_off():  # until the group has us again, the same record comes at once
+                with contextlib.suppress(GivenUp):
+                    await self.hand.nap(TROUBLE_NAP)
             outcome = GivenBack("wanted back")
         except Exception as trouble:  # it could not be placed: never settle what nobody has
             outcome = await self._trouble(trouble)

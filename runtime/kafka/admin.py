@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from runtime.errors import Unavailable
 from runtime.kafka.connection import Connection
+from runtime.kafka.refusals import DENIED, denied
 from schemas.topics import Topic
 
 
@@ -54,6 +55,8 @@ def translated() -> Generator[None]:
     """What aiokafka says of brokers that are away becomes `Unavailable`."""
     try:
         yield
+    except DENIED as error:
+        raise denied("read topics and groups") from error
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(f"Kafka does not answer ({type(error).__name__})", on="kafka") from error
 

@@ -87,7 +87,8 @@ def _tls(common: CommonSettings) -> ssl.SSLContext:
         raise InvalidSetting(f"KEYFRAME_KAFKA_CA_FILE: it cannot be read ({type(error).__name__})") from None
     if common.kafka_cert_file is not None:
         try:
-            context.load_cert_chain(common.kafka_cert_file, common.kafka_key_file)
+            # An encrypted key would be asked for on the terminal.
+            context.load_cert_chain(common.kafka_cert_file, common.kafka_key_file, password="")
         except (OSError, ssl.SSLError) as error:
             raise InvalidSetting(
                 f"KEYFRAME_KAFKA_CERT_FILE, KEYFRAME_KAFKA_KEY_FILE: they cannot be read ({type(error).__name__})"

@@ -107,7 +107,6 @@ class Projector:
             Unavailable: the database is away. Whatever is raised, nothing of the batch is in it.
         """
         letters, facts, skipped = decoded(records)
-        self._skip(skipped)
         try:
             await self._view.park(letters)
             await self._apply(facts)
@@ -115,6 +114,7 @@ class Projector:
             # The batch comes again, for ever if this is a bug: then readiness has to show it.
             self._stand(str(error) if isinstance(error, StageError) else f"A bug stops it: {type(error).__name__}.")
             raise
+        self._skip(skipped)
         self._stand(None)
 
     def _stand(self, fault: str | None) -> None:
