@@ -18,6 +18,7 @@ from typing import Any
 from runtime.clock import utc_now
 from schemas.topics import ServiceName
 from tests.bench.latency import CROWD
+from tests.bench.replicas import SETUPS
 
 DOC = Path("docs/benchmarks.md")
 Measured = Mapping[str, float]
@@ -74,15 +75,28 @@ def _footprint(told: Measured) -> str:
     return "\n".join(lines)
 
 
-def _plain(told: Measured) -> str:
-    lines = ["| | |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| {name.replace('_', ' ')} | {value:,.2f} |" for name, value in told.items())])
+def _replicas(told: Measured) -> str:
+    lines = ["| replicas × consumers | records a second | against one | a replica: memory | connections to Kafka |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for name, (number, consumers) in SETUPS.items():
+        rate, ratio = told[f"{name}_per_second"], told[f"{name}_over_one"]
+        memory, sockets = told[f"{name}_mib_each"], told[f"{name}_connections_each"]
+        lines.append(f"| {number} × {consumers} | {rate:.2f} | {ratio:.2f} × | {memory:.0f} MiB | {sockets:.0f} |")
+    return "\n".join(lines)
+
+
+def _view_rebuild(told: Measured) -> str:
+    lines = [f"| {told['events']:,.0f} events | a second | COPY is faster by |", "| --- | --- | --- |"]
+    for name, what in (("copy", "bare COPY"), ("rebuild", "rebuild"), ("projector", "live projector")):
+        rate = told[f"{name}_per_second"]
+        lines.append(f"| {what} | {rate:,.0f} | {told['copy_per_second'] / rate:.1f} × |")
+    return "\n".join(lines)
 
 
 BENCHES = {
     "hand_off": Bench(_hand_off, {"records": 100, "rounds": 1}),
-    "replicas": Bench(_plain, {"latency": 0.5, "seconds": 10.0}),
-    "view_rebuild": Bench(_plain, {"events": 5_000}),
+    "replicas": Bench(_replicas, {"latency": 0.5, "seconds": 10.0}),
+    "view_rebuild": Bench(_view_rebuild, {"events": 5_000}),
     "latency": Bench(_latency, {"alone": 5, "crowd": CROWD}),
     "footprint": Bench(_footprint, {"videos": ("short",)}),
 }
