@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from runtime.errors import Unavailable
 from runtime.kafka import Offsets
 from runtime.objects import ObjectMissing
@@ -163,7 +165,7 @@ class Replays:
                 found, without = taken(stage, known)
                 jobs, lacking = jobs | found, lacking | without
                 times += made_at(stage, known, found)
-            plan, since = plan.model_copy(update={"jobs": jobs, "lacking": lacking}), min(times) - SKEW
+            plan, since = plan.model_copy(update={"jobs": jobs, "lacking": lacking}), max(min(times), EPOCH) - SKEW
         changed = {"start": self._within(plan, await reading.at([topic], max(since, EPOCH)))}
         if asked.until is not None:
             changed["end"] = self._within(plan, await reading.at([topic], max(asked.until, EPOCH)))
@@ -196,6 +198,8 @@ class Replays:
             return Plan.model_validate_json(await self.means.store.get(keys.replay_key(replay_id)))
         except ObjectMissing:
             return None
+        except ValidationError:
+            raise Problem(409, "This replay was begun by another version of the gateway.") from None
 
     async def _keep(self, plan: Plan) -> None:
         kept = plan.model_dump_json().encode()

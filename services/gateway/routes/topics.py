@@ -73,7 +73,7 @@ def _topic(topic: Topic, starts: Offsets, ends: Offsets, lags: Iterable[Lag], ke
     partitions = [
         PartitionOfTopic(
             partition=number,
-            first=starts[name, number],
+            first=starts.get((name, number), end),  # one that has come since
             next=end,
             lag=_behind([lag for lag in own if lag.partition == number]),
         )

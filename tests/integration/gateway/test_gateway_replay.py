@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +293,21 @@ async def test_a_replay_that_was_cut_off_goes_on_by_its_id(gateway: GatewayUnder
     assert again[-1]["totals"] == {"replayed": 0, "before": 120, "skipped": 0}
     other = await gateway.client.post("/api/v1/replays", json=body | {"from": "images", "set": {}, "id": REPLAY})
     problem(other, 409)
+
+
+async def test_a_plan_that_another_version_has_kept_is_no_bug(gateway: GatewayUnderTest):
+    await gateway.store.put(keys.replay_key(REPLAY), b'{"of": "later"}', content_type="application/json")
+    answer = await gateway.client.post("/api/v1/replays", json={"id": REPLAY})
+    assert "another version" in problem(answer, 409)["detail"]
+
+
+async def test_a_job_of_a_clock_that_is_far_off_is_told_again(gateway: GatewayUnderTest):
+    ancient = datetime(1, 1, 1, tzinfo=UTC)
+    for event in chain():
+        for _, key in needed(event):
+            await gateway.store.put(key, b"made", content_type="image/png")
+        await given(gateway, envelope(event, time=ancient))
+    assert (await replay(gateway, **{"from": "voice"})).status_code == 202
 
 
 async def test_what_failed_is_kept_with_the_replay_and_not_asked_again(gateway: GatewayUnderTest):
