@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 
@@ -12,7 +12,7 @@ from runtime.kafka import Location
 from runtime.records import Record
 from schemas.jobs import JobDiscarded, JobEvent, JobRedriven
 from services.gateway.parked import TOPICS, DeadLetter, original
-from services.gateway.ports import Log, Reading, StatusView, Writing
+from services.gateway.ports import Log, Reading, StatusView, Wanted, Writing
 from services.gateway.streams import Line
 from services.gateway.telling import Telling
 
@@ -22,34 +22,52 @@ AT_ONCE = 50
 NEAR = 200
 """Offsets between two wanted records that are read along rather than skipped."""
 
+PATIENCE = 60.0
+"""Seconds that one waits in line for those who came before."""
+
 Lines = dict[Location, Line]
 """What became of each record."""
+
+Asked = Sequence[Location] | Wanted
+"""Records by their places, or all that wait for somebody and are like this."""
+
+Still = Callable[[], Awaitable[None]]
+"""Raises where somebody else may have begun."""
 
 
 @dataclass(frozen=True)
 class Mending:
-    """Settles parked records, each once: one call is at work at a time in this process.
+    """Settles parked records, each once: one call is at work at a time in a deployment, and others wait in line.
 
     The lines say of each record, in the order in which they were asked for, that it was `redriven` or `discarded`, or
-    `refused` and why; `done` has the totals. Both methods raise `Unavailable`.
+    `refused` and why; `done` has the totals. Both methods raise `Unavailable`, and `MendingUnderWay`.
     """
 
     log: Log
     view: StatusView
     telling: Telling
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    patience: float = PATIENCE
 
-    async def redrive(self, places: Sequence[Location]) -> AsyncGenerator[Line]:
+    async def redrive(self, asked: Asked) -> AsyncGenerator[Line]:
         """Sends records to their stages again. Record first, event second: a crash in between sends it once more."""
-        async with self._turn, self.log.reading() as reading, self.log.writing() as writing:
-            async for line in _settled(places, partial(self._redrive, reading, writing)):
+        async with (
+            self.view.mending(self.patience) as still_alone,
+            self.log.reading() as reading,
+            self.log.writing() as writing,
+        ):
+            settle = partial(self._redrive, reading, writing)
+            async for line in _settled(await self._places(asked), settle, still_alone):
                 yield line
 
-    async def discard(self, places: Sequence[Location]) -> AsyncGenerator[Line]:
+    async def discard(self, asked: Asked) -> AsyncGenerator[Line]:
         """Gives records up. They stay on the log, and are waited for no more."""
-        async with self._turn:
-            async for line in _settled(places, self._discard):
+        async with self.view.mending(self.patience) as still_alone:
+            async for line in _settled(await self._places(asked), self._discard, still_alone):
                 yield line
+
+    async def _places(self, asked: Asked) -> Sequence[Location]:
+        """Looked up in our turn: what others have settled by then does not wait any more."""
+        return await self.view.waiting(asked) if isinstance(asked, Wanted) else asked
 
     async def _discard(self, places: Sequence[Location]) -> Lines:
         letters, lines = await self._waiting(places)
@@ -100,11 +118,12 @@ class Mending:
 
 
 async def _settled(
-    places: Sequence[Location], settle: Callable[[Sequence[Location]], Awaitable[Lines]]
+    places: Sequence[Location], settle: Callable[[Sequence[Location]], Awaitable[Lines]], still_alone: Still
 ) -> AsyncGenerator[Line]:
     unique, totals = list(dict.fromkeys(places)), Counter[str]()
     for start in range(0, len(unique), AT_ONCE):
         some = unique[start : start + AT_ONCE]
+        await still_alone()
         lines = await settle(some)
         for at in some:
             totals[lines[at]["event"]] += 1

@@ -144,6 +144,10 @@ class ReplayUnderWay(Permanent):
     """Another replay is under way."""
 
 
+class MendingUnderWay(Permanent):
+    """Somebody else settles parked records, and has not come to an end."""
+
+
 class Shadow(Protocol):
     """The tables of a view that nobody reads yet. Every method may raise `Unavailable`."""
 
@@ -237,6 +241,19 @@ class StatusView(Protocol):
 
         Raises:
             ReplayUnderWay: another one is.
+        """
+        ...
+
+    def mending(self, patience: float) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Nobody else of this deployment settles parked records for as long as the context is open.
+
+        What it gives raises `Unavailable` where that is not sure any more.
+
+        Args:
+            patience: seconds to wait for those who came before.
+
+        Raises:
+            MendingUnderWay: they are at it still.
         """
         ...
 

@@ -1,20 +1,22 @@
 """The status view in Postgres: folds facts in by `evolve`, answers all reads."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from runtime.errors import Unavailable
 from runtime.kafka import Location
-from services.gateway import replay_lock
+from services.gateway import turns
 from services.gateway.folding import REFUSED, apart, fold, letter_of, park, view_of
 from services.gateway.known import JobView
 from services.gateway.migrate import migrate, migrations
 from services.gateway.parked import DeadLetter
-from services.gateway.ports import Claim, Place, ReplayUnderWay, Wanted
+from services.gateway.ports import Claim, MendingUnderWay, Place, ReplayUnderWay, Wanted
 from services.gateway.projection import Fact
 from services.gateway.queries import QUERIES
 from services.gateway.refusals import ON, unserved
@@ -41,6 +43,8 @@ class PostgresView:
         self._dsn = dsn
         self._connections = connections
         self._pool: asyncpg.Pool | None = None
+        self._line = asyncio.Lock()
+        """Of those here who would mend: one of them at a time stands in line in the database, with a connection."""
 
     async def open(self) -> None:
         if self._pool is not None:
@@ -158,21 +162,36 @@ class PostgresView:
 
     @asynccontextmanager
     async def replaying(self) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+        async with self._own_connection() as connection:
+            with translated():
+                alone = await turns.taken(connection, turns.REPLAY)
+            if not alone:
+                raise ReplayUnderWay("Another replay is under way; try again when it is done.")
+            yield partial(_require, connection)
+
+    @asynccontextmanager
+    async def mending(self, patience: float) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+        async with AsyncExitStack() as turn:
+            try:
+                async with asyncio.timeout(patience):
+                    await turn.enter_async_context(self._line)
+                    connection = await turn.enter_async_context(self._own_connection())
+                    with translated():
+                        await turns.waited_for(connection, turns.MENDING, patience + COMMAND_SECONDS)
+            except TimeoutError:
+                reason = "Another redrive or discard is under way; try again when it is done."
+                raise MendingUnderWay(reason) from None
+            yield partial(_require, connection)
+
+    @asynccontextmanager
+    async def _own_connection(self) -> AsyncGenerator[asyncpg.Connection]:
+        """One that is not of the pool: what it holds ends with it."""
         if self._pool is None:
             raise Unavailable("The status view is not open yet.", on=ON)
         with translated():
             connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
-
-        async def still_alone() -> None:
-            with translated():
-                await connection.fetchval("select 1")
-
-        async with replay_lock.closing(connection):
-            with translated():
-                alone = await replay_lock.taken(connection)
-            if not alone:
-                raise ReplayUnderWay("Another replay is under way; try again when it is done.")
-            yield still_alone
+        async with turns.closing(connection):
+            yield connection
 
     def _connection(self) -> AbstractAsyncContextManager["Connection"]:
         if self._pool is None:
@@ -186,6 +205,12 @@ async def _connection(pool: asyncpg.Pool) -> "AsyncGenerator[Connection]":
     with translated():
         async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             yield connection
+
+
+async def _require(connection: asyncpg.Connection) -> None:
+    """Raises `Unavailable` where the connection has ended, and all that it held with it."""
+    with translated():
+        await connection.fetchval("select 1")
 
 
 @contextmanager

@@ -181,20 +181,20 @@ _CHOSEN: dict[str, Any] = {
 @router.post("/redrive", summary="Send parked records to their stages again", **_CHOSEN)
 async def redrive(request: Request, gateway: Gateway) -> StreamingResponse:
     """Each goes back as it came, under its own id, so that what was paid for is not paid for again."""
-    return streamed(gateway.mending.redrive(await _chosen(request, gateway)))
+    return streamed(gateway.mending.redrive(await _chosen(request)))
 
 
 @router.post("/discard", summary="Give parked records up", **_CHOSEN)
 async def discard(request: Request, gateway: Gateway) -> StreamingResponse:
     """They stay on the log, and wait for nobody any more."""
-    return streamed(gateway.mending.discard(await _chosen(request, gateway)))
+    return streamed(gateway.mending.discard(await _chosen(request)))
 
 
-async def _chosen(request: Request, gateway: Gateway) -> list[Location]:
+async def _chosen(request: Request) -> list[Location] | Wanted:
     selection = await read_body(request, Selection)
     if selection.records is not None:
         return [at for text in selection.records if (at := place(text))]
-    return await gateway.view.waiting(Wanted(selection.stage, selection.job, selection.code))
+    return Wanted(selection.stage, selection.job, selection.code)
 
 
 def _known(letter: DeadLetter) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from schemas.envelope import Envelope, derive_id
 from schemas.events import ChainEvent, ImagesRendered
 from schemas.jobs import JobCancelled, JobFailed
 from schemas.topics import IMAGES_RENDERED, SCRIPT_WRITTEN, VIDEO_ASSEMBLED, VIDEO_REQUESTED, Topic
-from services.gateway import replay_lock
+from services.gateway import turns
 from services.gateway.replay_order import ReplaysRequest
 from services.gateway.replay_plan import needed
 from tests.builders import (
@@ -411,7 +411,7 @@ async def _end_of_turn(tables: str) -> None:
     try:
         await connection.execute(
             "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = $1",
-            replay_lock.LOCK,
+            turns.REPLAY,
         )
     finally:
         await connection.close()
