@@ -13,6 +13,7 @@ from runtime.records import Record
 from schemas.jobs import JobDiscarded, JobEvent, JobRedriven
 from services.gateway.parked import TOPICS, DeadLetter, original
 from services.gateway.ports import Log, Reading, StatusView, Wanted, Writing
+from services.gateway.projection import Fact
 from services.gateway.streams import Line
 from services.gateway.telling import Telling
 
@@ -26,13 +27,21 @@ PATIENCE = 60.0
 """Seconds that one waits in line for those who came before."""
 
 Lines = dict[Location, Line]
-"""What became of each record."""
+"""What became of each record, as far as it is done with."""
 
 Asked = Sequence[Location] | Wanted
 """Records by their places, or all that wait for somebody and are like this."""
 
 Still = Callable[[], Awaitable[None]]
 """Raises where somebody else may have begun."""
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A batch: what was done, and what of it failed for now."""
+
+    lines: Lines
+    failure: BaseException | None
 
 
 @dataclass(frozen=True)
@@ -69,31 +78,23 @@ class Mending:
         """Looked up in our turn: what others have settled by then does not wait any more."""
         return await self.view.waiting(asked) if isinstance(asked, Wanted) else asked
 
-    async def _discard(self, places: Sequence[Location]) -> Lines:
+    async def _discard(self, places: Sequence[Location]) -> _Settled:
         letters, lines = await self._waiting(places)
-        await self._tell([(letter, _discarded(letter)) for letter in letters])
-        return lines | {letter.at: _line("discarded", letter) for letter in letters}
+        told, failure = await self._tell({letter: _discarded(letter) for letter in letters})
+        return _Settled(lines | {letter.at: _line("discarded", letter) for letter in told}, failure)
 
-    async def _redrive(self, reading: Reading, writing: Writing, places: Sequence[Location]) -> Lines:
+    async def _redrive(self, reading: Reading, writing: Writing, places: Sequence[Location]) -> _Settled:
         letters, lines = await self._waiting(places)
         letters, cancelled = await self._going_on(letters)
         parked = await _read(reading, [letter.at for letter in letters])
+        sendings = await asyncio.gather(*(_send(writing, parked.get(one.at), one) for one in letters))
+        outcomes = dict(zip(letters, sendings, strict=True))
+        told, failure = await self._tell({one: _redriven(one) for one, outcome in outcomes.items() if outcome is None})
         lines |= cancelled
-        sent, failure = list[DeadLetter](), None
-        outcomes = await asyncio.gather(*(_send(writing, parked.get(one.at), one) for one in letters))
-        for letter, outcome in zip(letters, outcomes, strict=True):
-            match outcome:
-                case None:
-                    sent.append(letter)
-                    lines[letter.at] = _line("redriven", letter, turn=letter.redrives + 1)
-                case str():
-                    lines[letter.at] = _refused(letter.at, outcome)
-                case Exception():
-                    failure = outcome
-        await self._tell([(letter, _redriven(letter)) for letter in sent])
-        if failure is not None:
-            raise failure
-        return lines
+        lines |= {one.at: _refused(one.at, outcome) for one, outcome in outcomes.items() if isinstance(outcome, str)}
+        lines |= {one.at: _line("redriven", one, turn=one.redrives + 1) for one in told}
+        unsent = (outcome for outcome in sendings if isinstance(outcome, Exception))
+        return _Settled(lines, next(unsent, failure))
 
     async def _waiting(self, places: Sequence[Location]) -> tuple[list[DeadLetter], Lines]:
         """Those that wait for somebody, and why the others are refused."""
@@ -111,23 +112,29 @@ class Mending:
         refused = {one.at: _refused(one.at, "its job is cancelled") for one in cancelled}
         return [one for one in letters if one.at not in refused], refused
 
-    async def _tell(self, said: Iterable[tuple[DeadLetter, JobEvent]]) -> None:
-        facts = await asyncio.gather(*(self.telling.publish(event, letter.at) for letter, event in said))
+    async def _tell(self, events: Mapping[DeadLetter, JobEvent]) -> tuple[Sequence[DeadLetter], BaseException | None]:
+        """Those that were told of, and why not all were."""
+        tellings = [self.telling.publish(event, letter.at) for letter, event in events.items()]
+        outcomes = dict(zip(events, await asyncio.gather(*tellings, return_exceptions=True), strict=True))
+        facts = {letter: outcome for letter, outcome in outcomes.items() if isinstance(outcome, Fact)}
         if facts:
-            await self.telling.fold(facts)
+            await self.telling.fold(list(facts.values()))
+        return list(facts), next((each for each in outcomes.values() if isinstance(each, BaseException)), None)
 
 
 async def _settled(
-    places: Sequence[Location], settle: Callable[[Sequence[Location]], Awaitable[Lines]], still_alone: Still
+    places: Sequence[Location], settle: Callable[[Sequence[Location]], Awaitable[_Settled]], still_alone: Still
 ) -> AsyncGenerator[Line]:
     unique, totals = list(dict.fromkeys(places)), Counter[str]()
     for start in range(0, len(unique), AT_ONCE):
         some = unique[start : start + AT_ONCE]
         await still_alone()
-        lines = await settle(some)
-        for at in some:
-            totals[lines[at]["event"]] += 1
-            yield lines[at]
+        settled = await settle(some)
+        for line in (settled.lines[at] for at in some if at in settled.lines):
+            totals[line["event"]] += 1
+            yield line
+        if settled.failure is not None:
+            raise settled.failure
     yield {"event": "done", "totals": dict(totals)}
 
 

@@ -11,13 +11,14 @@ import pytest
 
 from runtime.errors import Unavailable
 from runtime.records import Record
-from schemas.topics import JOB_DISCARDED, JOB_REDRIVEN
+from schemas.envelope import Envelope
+from schemas.topics import JOB_DISCARDED, JOB_REDRIVEN, Topic
 from services.gateway import turns
 from services.gateway.mending import Mending
 from services.gateway.ports import MendingUnderWay, Wanted
-from tests.builders import record, script_written
+from tests.builders import job_id, record, script_written
 from tests.gateways import FakeLog, GatewayUnderTest, running
-from tests.integration.gateway.test_gateway_dead_letters import ask, name, park
+from tests.integration.gateway.test_gateway_dead_letters import ask, listed, name, park
 
 
 @dataclass
@@ -31,6 +32,24 @@ class SlowLog(FakeLog):
         self.reached.set()
         await self.taking.wait()
         await super().put(record)
+
+
+@dataclass
+class ChoosyLog(FakeLog):
+    """Takes neither these records nor events about these jobs, for now."""
+
+    no_records_of: str = ""
+    no_events_of: str = ""
+
+    async def put(self, record: Record) -> None:
+        if record.key == self.no_records_of.encode():
+            raise Unavailable("no broker for this record", on="kafka")
+        await super().put(record)
+
+    async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        if envelope.subject == self.no_events_of:
+            raise Unavailable("no broker for this event", on="kafka")
+        await super().publish(topic, envelope)
 
 
 @pytest.fixture
@@ -127,3 +146,28 @@ async def test_who_is_not_sure_to_be_alone_any_more_sends_nothing_further(gatewa
         with pytest.raises(Unavailable):
             [line async for line in lines]
     assert len(gateway.log.written) == 50
+
+
+@pytest.mark.parametrize(("what", "done"), [("redrive", "redriven"), ("discard", "discarded")])
+async def test_what_is_done_is_told_before_what_failed_beside_it(tables: str, tmp_path: Path, what: str, done: str):
+    log = ChoosyLog(no_events_of=job_id(3), no_records_of=job_id(4))
+    async with running(tables, tmp_path, log=log) as gateway:
+        parked = [park(gateway, record(script_written(number))) for number in range(1, 7)]
+        await log.deliver(*parked)
+        good = [name(one) for one in (parked[0], parked[1], parked[4], parked[5])]
+        if what == "discard":
+            good.insert(2, name(parked[3]))
+        *lines, last = await ask(gateway, what, records=[f"{parked[0].topic}/9/9", *map(name, parked)])
+
+        assert [(line["event"], line["record"]) for line in lines] == [
+            ("refused", f"{parked[0].topic}/9/9"),
+            *((done, one) for one in good),
+        ]
+        assert (last["event"], "no broker for this" in last["detail"]) == ("error", True)
+        settled = [one["record"] for one in await listed(gateway, settled=True) if one["settled"]]
+        assert sorted(settled) == sorted(good)  # what was told of has come into the view, too
+
+        log.no_events_of = log.no_records_of = ""
+        again = await ask(gateway, what, all=True)
+        assert again[-1] == {"event": "done", "totals": {done: 6 - len(good)}}
+        assert await listed(gateway) == []
