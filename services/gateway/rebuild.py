@@ -37,8 +37,9 @@ async def rebuild(log: Log, view: StatusView) -> AsyncGenerator[Line]:
         work = _Rebuild(reading, shadow, await reading.starts(TOPICS), await reading.ends(TOPICS))
         yield {"event": "started", "records": work.total, "expired": sum(work.start.values())}
         for _ in range(ROUNDS):
-            async for _ in work.batches():
-                yield {"event": "progress", **work.told()}
+            async with aclosing(work.batches()) as batches:  # who hangs up ends them before what they read from
+                async for _ in batches:
+                    yield {"event": "progress", **work.told()}
             if await work.further() <= NEAR:
                 break
         await shadow.swap(work.catching_up())
