@@ -67,7 +67,10 @@ def redrive(
     token: Token = None,
     data: Data = None,
 ) -> None:
-    """Send parked records to their stages again. What was paid for is not paid for again."""
+    """Send parked records to their stages again. What was paid for is not paid for again.
+
+    The exit status is 0 where none was refused, whether by its name or among all.
+    """
     selection = _selection(records, stage, job, code, every=every)
     run(_settle("redrive", selection, url, token, data, as_json=as_json))
 
@@ -85,7 +88,10 @@ def discard(
     token: Token = None,
     data: Data = None,
 ) -> None:
-    """Give parked records up. They stay on the log, but cannot be sent again."""
+    """Give parked records up. They stay on the log, but cannot be sent again.
+
+    The exit status is 0 where none was refused, whether by its name or among all.
+    """
     selection = _selection(records, stage, job, code, every=every)
     if not yes:
         typer.confirm("They cannot be sent again. Give them up?", abort=True, err=True)

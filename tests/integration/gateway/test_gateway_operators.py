@@ -108,10 +108,10 @@ async def test_the_commands(kafka_bootstrap: str, tables: str, tmp_path: Path):
     async with serving_gateway(kafka_bootstrap, tables, tmp_path) as client, stages(kafka_bootstrap) as log:
         await becomes(client, "/readyz", status="ready")
         await says(log, video_requested(job_id=job))
-        for _ in range(2):
+        for _ in range(3):
             await park(log, came, code)
-        [first, second] = await parked(client, code, 2)
-        one, other, nobody = first["record"], second["record"], str(uuid4())
+        [first, second, third] = await parked(client, code, 3)
+        one, other, last, nobody = first["record"], second["record"], third["record"], str(uuid4())
 
         told = await keyframe(
             client,
@@ -122,25 +122,32 @@ async def test_the_commands(kafka_bootstrap: str, tables: str, tmp_path: Path):
             ["dlq", "show", "nowhere/0/0"],
             ["dlq", "discard", other],
             ["dlq", "discard", "--yes", other],
+            ["dlq", "discard", "--yes", other, last],
             *(["dlq", "redrive", *unclear] for unclear in ([], ["--all", one], ["--stage", "images"])),
             ["cancel", job],
             ["cancel", job, nobody],
             ["dlq", "redrive", one],
+            ["dlq", "redrive", "--all", "--code", code],
+            ["dlq", "redrive", "--all", "--code", "nothing"],
         )
 
-        nothing, as_json, table, shown, nowhere, unsaid, discarded, *unclear, cancelled, twice, refused = told
+        nothing, as_json, table, shown, nowhere, unsaid, discarded, partly, *told = told
+        *unclear, cancelled, twice, refused, all_refused, none = told
         assert nothing == (0, "Nothing is parked.\n", "")
-        assert (as_json[0], json.loads(as_json[1])) == (0, [first, second])
+        assert (as_json[0], json.loads(as_json[1])) == (0, [first, second, third])
         assert table[0] == 0
         assert "a drill" in table[1]  # what speaks to the terminal is left out
         assert (shown[0], json.loads(shown[1])["content"]["key"]) == (0, job)
         assert nowhere == (1, "", "There is no such record.\n")
         assert (unsaid[0], "Give them up?" in unsaid[2]) == (1, True)
         assert discarded == (0, f"{other}: discarded\n1 discarded.\n", "")
+        already = f"{other}: it is discarded already\n"
+        assert partly == (1, f"{last}: discarded\n1 refused, 1 discarded.\n", already)
         assert [status for status, _, _ in unclear] == [2, 2, 2]
         assert cancelled == (0, f"{job}: cancelled\n", "")
         assert twice == (1, f"{job}: cancelled\n", f"{nobody}: There is no such job.\n")
-        assert refused == (1, "1 refused.\n", f"{one}: its job is cancelled\n")
+        assert refused == all_refused == (1, "1 refused.\n", f"{one}: its job is cancelled\n")
+        assert none == (0, "Nothing is parked.\n", "")
         assert await arrived(log, {job.encode()}) == []
         async with log.reading() as reading:
             start, end = await reading.starts([JOB_CANCELLED]), await reading.ends([JOB_CANCELLED])
