@@ -23,18 +23,21 @@ FAKED_FROM = 200
 """Jobs from which on videos are only pretended to be rendered."""
 
 SETTLE_SECONDS = 600.0
+WIDTH, LONG_WIDTH = 8, 40
+TELL_SECONDS = 60.0
+
 LATENCY = (0.2, 1.2)
 """Seconds that a paid call takes."""
 
-GAP = (2.0, 7.0)
-"""Seconds between two faults on the same target."""
+GAP, LONG_GAP = (2.0, 7.0), (5.0, 20.0)
+"""Seconds between two faults on the same target, in the long form the second."""
 
 
 def options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--jobs", type=int, default=30, help="jobs at least")
     parser.add_argument("--seed", type=int, default=None, help="repeats the plan of a run; drawn where it is not given")
-    parser.add_argument("--width", type=int, default=8, help="jobs on their way at once")
+    parser.add_argument("--width", type=int, help="jobs on their way at once: 8, in the long form 40")
     parser.add_argument("--calm", action="store_true", help="no fault at all")
     parser.add_argument("--keep", action="store_true", help="keep the folder of logs and data")
     # As make and people write them: JOBS=1000 SEED=7
@@ -52,11 +55,12 @@ async def shaken(given: argparse.Namespace, seed: int, folder: Path) -> int:
     (folder / "data").mkdir(parents=True)
     rng = random.Random(f"{seed} latency")  # noqa: S311 - it must be drawn again
     till = Till(folder / "paid", rng, LATENCY)
-    async with world(folder, till, given.jobs, given.jobs >= FAKED_FROM, say) as shaking:
+    is_long = given.jobs >= FAKED_FROM
+    async with world(folder, till, given.jobs, is_long, say) as shaking:
         say(f"{len(shaking.replicas)} processes of six services are ready")
         began = time.monotonic()
-        load = Load(shaking.api, till, seed, given.jobs, given.width)
-        chaos = Chaos(shaking, seed, GAP, say, again=given.jobs >= FAKED_FROM)
+        load = Load(shaking.api, till, seed, given.jobs, given.width or (LONG_WIDTH if is_long else WIDTH))
+        chaos = Chaos(shaking, seed, LONG_GAP if is_long else GAP, say, again=is_long)
         await _storm(given, load, chaos)
         say(f"the last fault is over after {time.monotonic() - began:.0f} s; waiting for the jobs")
         settled = await _settle(load)
@@ -79,6 +83,7 @@ async def _storm(given: argparse.Namespace, load: Load, chaos: Chaos) -> None:
     enough, stopping = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         following = group.create_task(load.follow())
+        telling = group.create_task(_tell(load))
         asking = group.create_task(load.ask(enough))
         playing = None if given.calm else group.create_task(chaos.play(stopping))
         while not (given.calm or chaos.done):  # noqa: ASYNC110
@@ -89,6 +94,15 @@ async def _storm(given: argparse.Namespace, load: Load, chaos: Chaos) -> None:
         if playing is not None:
             await playing
         following.cancel()
+        telling.cancel()
+
+
+async def _tell(load: Load) -> None:
+    """Says now and then how far it is; for ever."""
+    while True:
+        await asyncio.sleep(TELL_SECONDS)
+        through = sum(job.is_through for job in load.accepted)
+        say(f"{through} of {len(load.accepted)} accepted jobs are through")
 
 
 async def _settle(load: Load) -> bool:
