@@ -1,6 +1,7 @@
 """How Kafka is reached: its brokers, and who we are to them."""
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,9 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from runtime.settings import CommonSettings, InvalidSetting
 
 _MECHANISMS = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+
+_OF_SASL = ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
+_OF_TLS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file")
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,11 @@ def kafka_connection(common: CommonSettings) -> Connection:
     """The brokers that the settings name.
 
     Raises:
-        InvalidSetting: what is needed to reach them is missing, or a certificate cannot be read.
+        InvalidSetting: what is needed to reach them is missing, something is set that would not be used, or a
+            certificate cannot be read.
     """
     sasl, tls = common.kafka_security_protocol.startswith("SASL"), common.kafka_security_protocol.endswith("SSL")
+    _refuse_unused(common, (() if sasl else _OF_SASL) + (() if tls else _OF_TLS))
     context = _tls(common) if tls else None
     if not sasl:
         return Connection(common.kafka_bootstrap, context)
@@ -80,12 +86,25 @@ def kafka_connection(common: CommonSettings) -> Connection:
     )
 
 
+def _refuse_unused(common: CommonSettings, names: Sequence[str]) -> None:
+    """Whoever names a password or an authority believes that it protects something."""
+    unused = [f"KEYFRAME_{name}".upper() for name in names if name in common.model_fields_set]
+    if unused:
+        raise InvalidSetting(
+            f"{', '.join(unused)}: not used with KEYFRAME_KAFKA_SECURITY_PROTOCOL={common.kafka_security_protocol};"
+            " name a protocol that uses it, or unset it"
+        )
+
+
 def _tls(common: CommonSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=common.kafka_ca_file)
     except (OSError, ssl.SSLError) as error:
         raise InvalidSetting(f"KEYFRAME_KAFKA_CA_FILE: it cannot be read ({type(error).__name__})") from None
-    if common.kafka_cert_file is not None:
+    if common.kafka_cert_file is None:
+        if common.kafka_key_file is not None:
+            raise InvalidSetting("KEYFRAME_KAFKA_KEY_FILE: not used without KEYFRAME_KAFKA_CERT_FILE")
+    else:
         try:
             # An encrypted key would be asked for on the terminal.
             context.load_cert_chain(common.kafka_cert_file, common.kafka_key_file, password="")

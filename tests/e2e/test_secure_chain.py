@@ -73,7 +73,7 @@ class Secured:
 def connection(settings: Mapping[str, str]) -> Connection:
     """As a service would connect with these settings."""
     return kafka_connection(
-        CommonSettings(**{name.removeprefix("KEYFRAME_").lower(): settings[name] for name in settings})
+        CommonSettings(**{name.removeprefix("KEYFRAME_").lower(): text for name, text in settings.items() if text})
     )
 
 
@@ -138,8 +138,21 @@ async def test_a_prompt_becomes_a_video_over_tls_with_the_least_of_rights(
         ("script", {"KEYFRAME_KAFKA_SASL_PASSWORD": "wr0ng-s3cret"}, "refuses the user or the password"),
         ("script", {"KEYFRAME_KAFKA_SASL_USERNAME": "nobody"}, "refuses the user or the password"),
         ("script", {"KEYFRAME_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256"}, "check KEYFRAME_KAFKA_SASL_MECHANISM"),
-        ("script", {"KEYFRAME_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}, "check KEYFRAME_KAFKA_SECURITY_PROTOCOL"),
-        ("script", {"KEYFRAME_KAFKA_SECURITY_PROTOCOL": "SSL"}, "check KEYFRAME_KAFKA_SECURITY_PROTOCOL"),
+        (
+            "script",
+            {"KEYFRAME_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KEYFRAME_KAFKA_CA_FILE": ""},
+            "check KEYFRAME_KAFKA_SECURITY_PROTOCOL",
+        ),
+        (
+            "script",
+            {
+                "KEYFRAME_KAFKA_SECURITY_PROTOCOL": "SSL",
+                "KEYFRAME_KAFKA_SASL_MECHANISM": "",
+                "KEYFRAME_KAFKA_SASL_USERNAME": "",
+                "KEYFRAME_KAFKA_SASL_PASSWORD": "",
+            },
+            "check KEYFRAME_KAFKA_SECURITY_PROTOCOL",
+        ),
     ],
 )
 async def test_a_broker_that_refuses_us_is_told_in_a_sentence(
