@@ -43,6 +43,8 @@ class Hand:
         self._since = time.monotonic()
         self.struck_off: Callable[[], bool] = _never
         """Whether the group has gone on without us, after a pause or a cut: somebody else may have the record."""
+        self.unheard: Callable[[], bool] = _never
+        """Whether the group may have gone on without us, as far as our own clock knows."""
 
     @property
     def doing(self) -> Doing:
@@ -74,9 +76,19 @@ class Hand:
             return
         raise GivenUp
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the record may be somebody else's."""
+        return self.struck_off() or self.unheard()
+
     def look(self) -> None:
-        """Raises `GivenUp` where the record may be somebody else's: nothing more may be paid for it here."""
+        """Raises `GivenUp` where the group has gone on without us: what is under way is of no use here."""
         if self.struck_off():
+            raise GivenUp
+
+    def begin(self) -> None:
+        """Raises `GivenUp` where the record may be somebody else's: nothing more may be paid for it here."""
+        if self.in_doubt:
             raise GivenUp
 
     async def drain(self, timeout: float) -> bool:

@@ -119,7 +119,7 @@ def _consumer(worker: Worker, kafka: KafkaLog, static_id: str | None) -> Consume
         longest=longest_hand(stage.settings),
         static_id=static_id,
     )
-    return kafka.consume(subscription, worker.hand, settle, worker.crashes.assigned)
+    return kafka.consume(subscription, worker.hand, settle, worker.assigned)
 
 
 def longest_hand(settings: StageSettings) -> float:

@@ -54,6 +54,8 @@ Verdict = Retry | Hold | GiveUp
 class Trial:
     """What is known of a record's tries in this process; it survives a give-back, not a restart."""
 
+    turn: tuple[str, int]
+    """Whose tries they are: a record's id and how often it was redriven."""
     tries: int = 0
     refused_since: datetime | None = None
     refusals: int = 0

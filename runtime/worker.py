@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -38,8 +39,6 @@ log = structlog.get_logger(__name__)
 TROUBLE_NAP = 3.0
 """Seconds before a record that could not be placed (emitted, parked) is given back."""
 
-TRIALS_KEPT = 1000
-
 
 @dataclass
 class Worker:
@@ -58,12 +57,18 @@ class Worker:
     cancelled: Cancellations = field(default_factory=Cancellations)
     crashes: Crashes = field(init=False)
     _trials: dict[tuple[str, int], Trial] = field(init=False, default_factory=dict[tuple[str, int], Trial])
+    """By partition: its records come in their order, so one is tried at a time."""
 
     def __post_init__(self) -> None:
         self.crashes = Crashes(self.store, self.stage.name)
         self._watch = Watch(self.stage.name)
         self._reports = Reports(self.stage.name, self.bus, self.clock)
         self._answers = Answers(self.store)
+
+    def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
+        """These partitions are ours from now on, and no others: what was tried of theirs is somebody else's."""
+        self.crashes.assigned()
+        self._trials = {place: trial for place, trial in self._trials.items() if place in partitions}
 
     async def settle(self, record: Record) -> Outcome:
         """Works at a record until there is an outcome; no failure leaves this method."""
@@ -73,7 +78,7 @@ class Worker:
         try:
             outcome = await self._outcome(record)
         except GivenUp:
-            if self.hand.struck_off():  # until the group has us again, the same record comes at once
+            if self.hand.in_doubt:  # until the group has us again, the same record comes at once
                 with contextlib.suppress(GivenUp):
                     await self.hand.nap(TROUBLE_NAP)
             outcome = GivenBack("wanted back")
@@ -143,7 +148,7 @@ class Worker:
             except Exception as failure:
                 if self._is_cancelled(task):  # whatever failed beside it: nobody waits for another try
                     self._note_beside(failure)
-                    del self._trials[_turn(task)]
+                    self._trials.pop(_place(task), None)
                     return Cancelled()
                 if self.hand.doing is Doing.EMIT and isinstance(failure, Unavailable):
                     raise  # the answer is remembered: the next delivery emits it, however long Kafka is away
@@ -152,14 +157,14 @@ class Worker:
                 if isinstance(verdict, Hold):
                     await self._reports.waiting(task, verdict)
             else:
-                del self._trials[_turn(task)]
+                self._trials.pop(_place(task), None)
                 return outcome
         await self._braked()
-        self.hand.look()  # whoever has it by now may succeed
+        self.hand.begin()  # whoever has it by now may succeed
         verdict = trial.given_up
         costs = summed(self.stage.name, trial.artefacts.charges) if trial.artefacts else ()
         parked = await self._park(task.record, task, Failure(verdict.code, verdict.reason, trial.tries, costs))
-        del self._trials[_turn(task)]
+        self._trials.pop(_place(task), None)
         return parked
 
     async def _waited(self, task: Task, trial: Trial, slice_end: datetime) -> bool:
@@ -174,9 +179,10 @@ class Worker:
         return trial.next_try <= slice_end
 
     def _trial(self, task: Task) -> Trial:
-        if len(self._trials) > TRIALS_KEPT:  # of records that others have finished since
-            del self._trials[next(iter(self._trials))]
-        return self._trials.setdefault(_turn(task), Trial())
+        trial = self._trials.get(_place(task))
+        if trial is None or trial.turn != _turn(task):
+            trial = self._trials[_place(task)] = Trial(_turn(task))
+        return trial
 
     def _note(self, failure: Exception, trial: Trial) -> None:
         cause = innermost(failure)
@@ -201,7 +207,7 @@ class Worker:
             log.error("unexpected error", exc_info=failure)
 
     async def _once(self, task: Task, trial: Trial) -> Outcome:
-        self._look(task)
+        self._begin(task)
         answer_id = self._answer_id(task)
         answer = await self._recalled(task)
         if answer is not None:
@@ -235,7 +241,7 @@ class Worker:
 
         if trial.artefacts is None:
             spent = total(getattr(task.event, "costs", ()))
-            budget = Budget(self.budget, spent, look=partial(self._look, task))
+            budget = Budget(self.budget, spent, look=partial(self._begin, task))
             fresh = getattr(task.event, "fresh", None)
             trial.artefacts = Artefacts(self.store, task.job_id, budget, self.stage.name, fresh)
         return Job(task.job_id, self.store, trial.artefacts, progress)
@@ -244,8 +250,13 @@ class Worker:
         return self.cancelled.cover(task.job_id, task.revision)
 
     def _look(self, task: Task) -> None:
-        """Raises `Stopped` where the user has cancelled the job, `GivenUp` where another may have the record by now."""
+        """Raises `Stopped` where the user has cancelled the job, `GivenUp` where another has the record by now."""
         self.hand.look()
+        self.cancelled.look(task.job_id, task.revision)
+
+    def _begin(self, task: Task) -> None:
+        """Before what may be paid for. Raises what `_look` does, and `GivenUp` where another may have the record."""
+        self.hand.begin()
         self.cancelled.look(task.job_id, task.revision)
 
     async def _park(self, record: Record, task: Task | None, failure: Failure) -> Parked:
@@ -255,6 +266,10 @@ class Worker:
         await self.bus.publish_bytes(queue, key=record.key, value=record.value or b"", headers=headers)
         await self._reports.failed(record, task, failure)
         return Parked(failure.code, failure.reason)
+
+
+def _place(task: Task) -> tuple[str, int]:
+    return task.record.topic, task.record.partition
 
 
 def _turn(task: Task) -> tuple[str, int]:

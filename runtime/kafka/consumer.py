@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +23,18 @@ log = structlog.get_logger(__name__)
 COMMIT_TIMEOUT = 20.0
 """Seconds; a commit hangs while the broker is away."""
 
+SESSION_TIMEOUT = 10.0
+"""Seconds without a heartbeat after which the group gives a member's partitions to others."""
+
 NO_GENERATION = -1
 """Of a member that is in no generation of its group: not yet, or not any more."""
 
 TROUBLE_NAP = 2.0
 """Seconds before a batch that was not taken in is polled again."""
+
+
+Assigned = Callable[[Collection[tuple[str, int]]], None]
+"""Is told which partitions, by topic and number, are ours from now on, and that no others are."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Subscription:
 class Drain(ConsumerRebalanceListener):
     """Settles what is in hand before somebody else starts the same record."""
 
-    def __init__(self, hand: Hand, drain: float, assigned: Callable[[], None]) -> None:
+    def __init__(self, hand: Hand, drain: float, assigned: Assigned) -> None:
         self._hand, self._seconds, self._on_assigned = hand, drain, assigned
 
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -58,7 +66,7 @@ class Drain(ConsumerRebalanceListener):
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, assigned: Sequence[TopicPartition]
     ) -> None:
-        self._on_assigned()
+        self._on_assigned(assigned)
         self._hand.reopen()
 
 
@@ -69,9 +77,33 @@ class Consumer:
     subscription: Subscription
     hand: Hand
     _subscriber: Any = field(repr=False)
+    _heard: float = field(default=-math.inf, init=False)
+    """When, by our own clock, what the group last answered was sent."""
 
     def __post_init__(self) -> None:
         self.hand.struck_off = self._is_struck_off
+        self.hand.unheard = self._is_unheard
+
+    def joined(self) -> None:
+        """The group has taken us in; from now on its answers to heartbeats are noted."""
+        self._heard = time.monotonic()
+        coordinator = self._subscriber.consumer._coordinator  # noqa: SLF001 - aiokafka tells nobody of heartbeats
+        if "_do_heartbeat" not in vars(coordinator):
+            coordinator._do_heartbeat = self._noting(coordinator._do_heartbeat)  # noqa: SLF001
+
+    def _noting(self, heartbeat: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+        async def noted() -> bool:
+            sent = time.monotonic()
+            known = await heartbeat()
+            if known:
+                self._heard = sent
+            return known
+
+        return noted
+
+    def _is_unheard(self) -> bool:
+        """Counted from when a heartbeat was sent, so never later than the coordinator counts."""
+        return time.monotonic() - self._heard > SESSION_TIMEOUT
 
     def _is_struck_off(self) -> bool:
         """Whether the coordinator does not know us any more. aiokafka has no public word for it."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
 from runtime.kafka.admin import Lag, lags, retention
 from runtime.kafka.connection import Connection
-from runtime.kafka.consumer import Consumer, Drain, Subscription, close, handled
+from runtime.kafka.consumer import SESSION_TIMEOUT, Assigned, Consumer, Drain, Subscription, close, handled
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
 from runtime.kafka.reader import Reader, reader
 from runtime.kafka.refusals import DENIED, denied
@@ -34,7 +34,6 @@ DISCONNECT_TIMEOUT = 5.0
 """Seconds; the producer's flush hangs for minutes while the broker is away, for records that nobody waits for."""
 
 BATCH_RECORDS = 500
-SESSION_TIMEOUT_MS = 10_000
 MAX_RECORD_BYTES = 1_048_576
 
 
@@ -82,7 +81,7 @@ class KafkaLog:
         subscription: Subscription,
         hand: Hand,
         settle: Callable[[Record], Awaitable[bool]],
-        assigned: Callable[[], None],
+        assigned: Assigned,
     ) -> Consumer:
         """Declares a consumer that has one record in hand at a time.
 
@@ -110,7 +109,7 @@ class KafkaLog:
             finally:
                 hand.turn(Doing.IDLE)
 
-        return self._subscribe(subscription, hand, lambda: None, on_batch, batch=True)
+        return self._subscribe(subscription, hand, lambda partitions: None, on_batch, batch=True)
 
     def tail(self, topic: Topic, handle: Callable[[Record], None]) -> Tail:
         """Declares that all of a topic is read without a group: to its end before any group is joined, then on."""
@@ -122,21 +121,25 @@ class KafkaLog:
         self,
         subscription: Subscription,
         hand: Hand,
-        assigned: Callable[[], None],
+        assigned: Assigned,
         handler: Callable[[KafkaMessage], Awaitable[None]],
         *,
         batch: bool,
     ) -> Consumer:
+        def joined(partitions: Collection[tuple[str, int]]) -> None:
+            consumer.joined()
+            assigned(partitions)
+
         subscriber = self._broker.subscriber(
             *(topic.name for topic in subscription.topics),
             group_id=subscription.group,
             group_instance_id=subscription.static_id,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
-            listener=Drain(hand, subscription.drain, assigned),
+            listener=Drain(hand, subscription.drain, joined),
             max_poll_interval_ms=round(subscription.longest * 1000),
             rebalance_timeout_ms=round((subscription.drain + 5) * 1000),
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=round(SESSION_TIMEOUT * 1000),
             parser=parse_batch if batch else parse_record,
             decoder=undecoded,
             batch=batch,

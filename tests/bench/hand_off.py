@@ -98,7 +98,7 @@ class Round:
             return not isinstance(await worker.settle(record), GivenBack)
 
         subscription = Subscription(f"bench.{self.reads.name}", (self.reads,), drain=20, longest=60)
-        log.consume(subscription, worker.hand, settle, worker.crashes.assigned)
+        log.consume(subscription, worker.hand, settle, worker.assigned)
         await log.start()
         await asyncio.wait_for(laps.done.wait(), 300)
         await log.stop()

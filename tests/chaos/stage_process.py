@@ -134,7 +134,7 @@ async def main(bootstrap: str, folder: Path, topic: str, answers: str, seam: Sea
 
     # A static member, so that the next process takes over at once instead of when the session has run out.
     subscription = Subscription(f"{topic}.group", (reads,), drain=10, longest=60, static_id="chaos")
-    log.consume(subscription, worker.hand, settle, worker.crashes.assigned)
+    log.consume(subscription, worker.hand, settle, worker.assigned)
     await log.start()
     await asyncio.Event().wait()
 

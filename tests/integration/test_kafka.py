@@ -77,7 +77,7 @@ async def test_a_record_that_is_given_back_comes_again_and_is_committed_once(
 ) -> None:
     settle = Settled(False, False, True)
     kafka = KafkaLog(Connection(kafka_bootstrap), "test")
-    kafka.consume(subscription(topic), Hand(), settle, lambda: None)
+    kafka.consume(subscription(topic), Hand(), settle, lambda partitions: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, b"{}", key=b"k", partition=0)
 
@@ -93,7 +93,7 @@ async def test_null_headers_and_values_reach_the_worker(
 ) -> None:
     settle = Settled()
     kafka = KafkaLog(Connection(kafka_bootstrap), "test")
-    kafka.consume(subscription(topic), Hand(), settle, lambda: None)
+    kafka.consume(subscription(topic), Hand(), settle, lambda partitions: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, None, key=b"k", headers=[("a", None), ("b", b"\xff\xfe")])  # type: ignore[list-item]
 
@@ -115,7 +115,7 @@ async def test_a_stop_waits_for_the_record_in_hand_and_commits_it(
         return True
 
     kafka = KafkaLog(Connection(kafka_bootstrap), "test")
-    kafka.consume(subscription(topic), Hand(), settle, lambda: None)
+    kafka.consume(subscription(topic), Hand(), settle, lambda partitions: None)
     await kafka.start()
     await producer.send_and_wait(topic.name, b"{}")
     await begun.wait()
@@ -141,8 +141,8 @@ async def test_a_replica_that_joins_does_not_start_what_another_has_in_hand(
         return True
 
     first, second = KafkaLog(Connection(kafka_bootstrap), "first"), KafkaLog(Connection(kafka_bootstrap), "second")
-    held = first.consume(subscription(topic), Hand(), settle, lambda: None)
-    joining = second.consume(subscription(topic), Hand(), settle, lambda: None)
+    held = first.consume(subscription(topic), Hand(), settle, lambda partitions: None)
+    joining = second.consume(subscription(topic), Hand(), settle, lambda partitions: None)
     await first.start()
     for partition in range(topic.partitions):
         await producer.send_and_wait(topic.name, b"{}", partition=partition)
@@ -196,7 +196,7 @@ async def test_a_stage_answers_on_the_log_and_says_that_it_is_ready(
     seen = Settled()
     kafka = KafkaLog(Connection(kafka_bootstrap), "test")
     health = Health(attach(stage, kafka, FolderObjects(tmp_path)).vitals)
-    kafka.consume(subscription(answers), Hand(), seen, lambda: None)
+    kafka.consume(subscription(answers), Hand(), seen, lambda partitions: None)
     assert health.problems() == ["images: no partition is assigned yet"]
     await kafka.start()
     for number in range(3):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -581,6 +582,35 @@ async def test_who_is_struck_off_its_group_finishes_its_call_and_begins_no_other
     assert house.bus.of(IMAGES_RENDERED) == []
 
 
+async def test_who_may_be_struck_off_its_group_ends_what_costs_nothing_and_begins_no_call(store: FolderObjects) -> None:
+    paid: list[str] = []
+
+    async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
+        async def render(bill: Bill) -> Made:
+            house.hand.unheard = lambda: True
+            await job.progress(1, 2, "half of it")
+            return Made(b"render", "video/mp4")
+
+        async def pay(bill: Bill) -> Made:
+            paid.append(script.job_id)
+            return Made(b"picture", "image/png")
+
+        await job.artefacts.obtain({"render": 1}, render, lambda made: None)
+        await job.artefacts.obtain({"scene": 1}, pay, lambda made: None)
+        return await paints(script, job)
+
+    house, record = House(store, run, hand=Restless()), builders.record(builders.script_written())
+    assert isinstance(await house.worker.settle(record), GivenBack)
+    assert paid == []
+    assert [each.label for each in house.progress()] == ["started", "half of it"]
+
+    assert isinstance(await house.worker.settle(record), GivenBack)  # and does not even start
+    assert len(house.progress()) == 2
+    house.hand.unheard = lambda: False
+    assert isinstance(await house.worker.settle(record), Emitted)  # the render is found
+    assert len(paid) == 1
+
+
 async def test_who_is_struck_off_its_group_parks_nothing_until_it_has_the_record_again(store: FolderObjects) -> None:
     async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
         house.hand.struck_off = lambda: True
@@ -592,3 +622,42 @@ async def test_who_is_struck_off_its_group_parks_nothing_until_it_has_the_record
 
     house.hand.struck_off = lambda: False
     assert isinstance(await house.worker.settle(record), Parked)
+
+
+@pytest.mark.parametrize(("becomes", "calls"), [("kept", 1), ("somebody else's", 2), ("passed", 2)])
+async def test_what_was_paid_for_is_held_until_its_partition_goes_or_goes_on(
+    tmp_path: Path, becomes: str, calls: int
+) -> None:
+    class Full(FolderObjects):
+        full = True
+
+        async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+            if self.full and key.startswith("artefacts/"):
+                raise Unavailable("the store is full", on="object store")
+            await super().put(key, data, content_type=content_type)
+
+    async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
+        async def pay(bill: Bill) -> Made:
+            paid.append(script.job_id)
+            return Made(b"picture", "image/png")
+
+        await job.artefacts.obtain({"scene": 1}, pay, lambda made: None)
+        return await paints(script, job)
+
+    paid: list[str] = []
+    store = Full(tmp_path)
+    house, record = House(store, run), builders.record(builders.script_written())
+    house.hand.close()
+    assert isinstance(await house.worker.settle(record), GivenBack)
+
+    store.full = False
+    match becomes:
+        case "kept":
+            house.worker.assigned([(record.topic, record.partition)])
+        case "somebody else's":
+            house.worker.assigned([(record.topic, record.partition + 1)])
+        case _:  # another replica had the partition in between, and has settled the record
+            later = builders.script_written().model_copy(update={"job_id": str(uuid4())})
+            assert isinstance(await house.worker.settle(builders.record(later)), Emitted)
+    assert isinstance(await house.worker.settle(record), Emitted)
+    assert paid.count(Envelope.from_kafka(record.headers, record.value).subject) == calls
