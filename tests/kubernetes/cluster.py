@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 NAMESPACE = "keyframe"
@@ -19,6 +19,23 @@ for name in {*filter(str.isdigit, os.listdir("/proc"))} - {str(os.getpid())}:
             os.kill(int(name), signal.SIGKILL)
 """
 """Run inside a pod: `kill` is not in the images."""
+
+REACH = """
+import socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def opens(address):
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except socket.gaierror:
+        raise
+    except OSError:
+        return False
+    return True
+with ThreadPoolExecutor(32) as threads:
+    print(*(address for address, is_open in zip(sys.argv[1:], threads.map(opens, sys.argv[1:])) if is_open))
+"""
+"""Run inside a pod: of the addresses, those that a connection can be opened to. A name that is not resolved ends it."""
 
 
 class Refused(Exception):
@@ -69,6 +86,11 @@ def missing_images() -> Sequence[str]:
         if each["state"].get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
     ]
     return sorted({each["image"] for each in waiting})
+
+
+def reached(pod: str, addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses, `host:port`, that a pod can open a connection to. Raises `Refused` where DNS fails."""
+    return set(kubectl("exec", pod, "-c", "main", "--", "python", "-c", REACH, *addresses).split())
 
 
 def peak_memory(pod: str) -> float:

@@ -33,6 +33,7 @@ from tests.kubernetes.cluster import (
     missing_images,
     peak_memory,
     pods,
+    reached,
     replicas,
     run,
     until,
@@ -45,6 +46,9 @@ BEGIN, END = "<!-- what the proof wrote: begin -->\n", "<!-- what the proof wrot
 TARGETS = ("tools", "gateway", *STAGES)
 TOKEN = "token-of-the-proof"
 JOBS, SCENES, PARALLEL, KILLS = 30, 4, 2, 3
+PARTS = {"kafka:9092", "s3:7070"}
+OWN = {"images": {"painter:8000"}, "gateway": {"postgres:5432"}}
+NOBODYS = {"gateway:3000", "kubernetes.default.svc:443"}
 SOURCE = (
     "Coral reefs are built by tiny animals. They shelter a quarter of all fish in the sea. Warm water makes corals lose"
     " the algae that feed them. A bleached reef can recover when the water cools. Divers count the fish every year."
@@ -197,6 +201,29 @@ def one_video(proof: Proof, gateway: Gateway) -> str:
     return job
 
 
+def walled(proof: Proof) -> None:
+    """What each service can open a connection to: what it needs alone, or anything where no policy is enforced."""
+    paused = "autoscaling.keda.sh/paused-replicas"
+    kubectl("annotate", "scaledobjects", "--all", f"{paused}=1")
+    until("one of each stage", lambda: all(ready for _, ready in replicas(STAGES).values()), seconds=600)
+    there = {service: next(iter(pods(service).items())) for service in (*STAGES, "gateway")}
+    everything = PARTS.union(*OWN.values(), NOBODYS, (f"{address}:8080" for address, _ in there.values()))
+    forbidden, strays = 0, list[str]()
+    for service, (address, pod) in there.items():
+        needs = PARTS | OWN.get(service, set())
+        asked = {each for each in everything if each.partition(":")[0] not in (service, address)}
+        found = reached(pod, asked)
+        assert needs <= found, f"{service} does not reach {needs - found}"
+        forbidden += len(asked - needs)
+        strays += [f"{service} to {each}" for each in found - needs]
+    kubectl("annotate", "scaledobjects", "--all", f"{paused}-")
+    if len(strays) == forbidden:
+        proof.note("network policies", "not enforced here")
+        return
+    proof.note(f"of {forbidden} connections between pods that no policy allows", f"{len(strays)} could be opened")
+    assert not strays, strays
+
+
 def rolled(proof: Proof) -> None:
     """A new image while pictures are painted: none is painted twice."""
     began, before = time.monotonic(), sold()
@@ -318,7 +345,9 @@ def main() -> None:
     applied(proof)
     try:
         with watched(proof, chosen.load):
-            thirty_videos(proof, gateway, one_video(proof, gateway))
+            first = one_video(proof, gateway)
+            walled(proof)
+            thirty_videos(proof, gateway, first)
         dry_run(proof)
         written(proof)
     finally:
