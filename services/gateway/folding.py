@@ -178,13 +178,13 @@ def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _event_row(fact: Fact) -> tuple[UUID, UUID, int, str, str | None, datetime, str | None]:
+def _event_row(fact: Fact) -> tuple[str, str, int, str, str | None, datetime, str | None]:
     event = fact.event
     chain = isinstance(event, ChainEvent)
     stage = None if chain else getattr(event, "stage", None)
     detail = None if chain else event.model_dump_json(exclude={"job_id", "revision", "stage"})
     name = topic_of(event).name
-    return UUID(fact.id), UUID(event.job_id), event.revision, name, stage, fact.time, detail
+    return fact.id, event.job_id, event.revision, name, stage, fact.time, detail
 
 
 def _job_row(job: JobView) -> tuple[UUID, str, str, str | None, datetime | None]:

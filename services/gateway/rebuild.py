@@ -1,9 +1,10 @@
 """Rebuilding the view from the log: folded anew beside the one that is read, then put in its place."""
 
 import asyncio
+import gc
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from runtime.kafka import Offsets
@@ -18,6 +19,9 @@ TOPICS = tuple(FOLLOWED.values())
 
 BATCH = 4_000
 """Records to a fold; twice as many are in memory at once. The more, the fewer jobs has another batch begun."""
+
+SELDOM = 200_000
+"""New objects from one look of Python's garbage collector to the next: those of half a batch or so."""
 
 NEAR = 1_000
 """Records that are folded while writers wait, at the most, unless the log grows faster than it is folded."""
@@ -34,16 +38,31 @@ async def rebuild(log: Log, view: StatusView) -> AsyncGenerator[Line]:
         Unavailable: the log or the database is away. The view is as it was.
     """
     async with view.rebuilding() as shadow, log.reading() as reading:
-        work = _Rebuild(reading, shadow, await reading.starts(TOPICS), await reading.ends(TOPICS))
-        yield {"event": "started", "records": work.total, "expired": sum(work.start.values())}
-        for _ in range(ROUNDS):
-            async with aclosing(work.batches()) as batches:  # who hangs up ends them before what they read from
-                async for _ in batches:
-                    yield {"event": "progress", **work.told()}
-            if await work.further() <= NEAR:
-                break
-        await shadow.swap(work.catching_up())
-        yield {"event": "done", **work.told()}
+        with _seldom_collected():
+            work = _Rebuild(reading, shadow, await reading.starts(TOPICS), await reading.ends(TOPICS))
+            yield {"event": "started", "records": work.total, "expired": sum(work.start.values())}
+            for _ in range(ROUNDS):
+                async with aclosing(work.batches()) as batches:  # who hangs up ends them before what they read from
+                    async for _ in batches:
+                        yield {"event": "progress", **work.told()}
+                if await work.further() <= NEAR:
+                    break
+            await shadow.swap(work.catching_up())
+            yield {"event": "done", **work.told()}
+
+
+@contextmanager
+def _seldom_collected() -> Generator[None]:
+    """Lets the collector be while batches are decoded: half of a rebuild's work was to find that all is in use still.
+
+    It is the process that is changed: one rebuild at a time.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(SELDOM, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Rebuilding the view: the same rows, nobody disturbed, and all as it was where it is cut off."""
 
 import asyncio
+import gc
 import json
 import random
 from collections.abc import Awaitable, Callable
@@ -163,6 +164,17 @@ async def test_what_is_away_ends_it_and_all_is_as_it_was(gateway: GatewayUnderTe
         assert [(await anext(lines))["event"] for _ in range(2)] == ["started", "progress"]
     assert await content(tables) == live
     await comes(tables, SHADOW, False)
+
+
+async def test_the_collector_is_as_it_was_after_a_rebuild(gateway: GatewayUnderTest, tables: str):
+    await gateway.log.deliver(*gateway.log.keep(*chain(1)))
+    usual = gc.get_threshold()
+    assert (await told(gateway))[-1]["event"] == "done"
+    assert gc.get_threshold() == usual
+    async with aclosing(rebuild(gateway.log, gateway.view)) as lines:
+        await anext(lines)
+        assert gc.get_threshold() != usual
+    assert gc.get_threshold() == usual
 
 
 async def comes(dsn: str, sql: str, there: bool) -> None:
