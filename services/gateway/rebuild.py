@@ -21,7 +21,7 @@ BATCH = 4_000
 """Records to a fold; twice as many are in memory at once. The more, the fewer jobs has another batch begun."""
 
 SELDOM = 200_000
-"""New objects from one look of Python's garbage collector to the next: those of half a batch or so."""
+"""New objects from one look of Python's garbage collector to the next: those of two batches or so."""
 
 NEAR = 1_000
 """Records that are folded while writers wait, at the most, unless the log grows faster than it is folded."""
