@@ -2,8 +2,9 @@
 
     python -m tests.chaos.slow_process FOLDER STAGE TOPIC ANSWERS
 
-It notes each start of its handler in FOLDER/began, waits for FOLDER/go/<job id>, and then pays, which it notes in
-FOLDER/paid. A job with FOLDER/held/<job id> meets a provider that is away. The environment says the rest.
+It notes each start of its handler in FOLDER/began, waits for FOLDER/go/<job id>, or for FOLDER/go/<job id>.<its pid>,
+and then pays, which it notes in FOLDER/paid. A job with FOLDER/held/<job id> meets a provider that is away. The
+environment says the rest.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ class Handler:
         self.note("began", script.job_id)
         if (self.folder / "held" / script.job_id).exists():
             raise Unavailable("the provider is away", on="provider", retry_after=3000)
-        while not (self.folder / "go" / script.job_id).exists():  # noqa: ASYNC110 - another process makes it
+        go = [self.folder / "go" / name for name in (script.job_id, f"{script.job_id}.{os.getpid()}")]
+        while not any(each.exists() for each in go):  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.02)
 
         async def pay(bill: Bill) -> Made:

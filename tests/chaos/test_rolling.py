@@ -4,8 +4,8 @@ Each handler waits for the test, so what is in hand is known at every moment.
 """
 
 import asyncio
-import contextlib
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -26,6 +26,7 @@ from runtime.process import EXIT_HUNG
 from schemas.topics import SCRIPT_WRITTEN, TOPICS, Topic
 from tests import builders
 from tests.chaos.broker import Broker
+from tests.chaos.proxy import Proxy, door
 from tests.waiting import until
 
 PARTITIONS = 4
@@ -46,10 +47,18 @@ class Replica:
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
     async def answers(self, path: str) -> bool:
+        return (await self._get(path)).is_success
+
+    async def has_given_back(self) -> bool:
+        """Whether a record has come to no outcome here."""
+        return re.search(r'outcome="given_back".*\} [1-9]', (await self._get("/metrics")).text) is not None
+
+    async def _get(self, path: str) -> httpx.Response:
         async with httpx.AsyncClient() as client:
-            with contextlib.suppress(httpx.TransportError):
-                return (await client.get(f"{self.health}{path}")).is_success
-        return False
+            try:
+                return await client.get(f"{self.health}{path}")
+            except httpx.TransportError:
+                return httpx.Response(503)
 
 
 @dataclass
@@ -64,12 +73,13 @@ class Shop:
     replicas: list[Replica] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
 
-    async def replica(self, ready: bool = True) -> Replica:
+    async def replica(self, ready: bool = True, door: Proxy | None = None) -> Replica:
+        """Starts another one; it comes to the broker by the door where there is one."""
         port = free_port()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("KEYFRAME_")},
             "KEYFRAME_ENV_FILE": os.devnull,
-            "KEYFRAME_KAFKA_BOOTSTRAP": self.bootstrap,
+            "KEYFRAME_KAFKA_BOOTSTRAP": f"{LOOPBACK}:{door.port}" if door else self.bootstrap,
             "KEYFRAME_STORAGE_FOLDER": str(self.folder / "objects"),
             "KEYFRAME_HEALTH_PORT": str(port),
             "KEYFRAME_LOG_LEVEL": "warning",
@@ -129,6 +139,10 @@ class Shop:
         for job in jobs or self.jobs:
             (self.folder / "go" / job).touch()
 
+    def let_go_of(self, job: str, replica: Replica) -> None:
+        """There alone."""
+        (self.folder / "go" / f"{job}.{replica.process.pid}").touch()
+
     async def works_until_ready(self, replica: Replica) -> None:
         """Lets go of what is in hand, for as long as the replica has no partition."""
 
@@ -181,10 +195,19 @@ async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory, parts_cache: Path) -> AsyncIterator[Broker]:
+async def broker_door() -> AsyncIterator[Proxy]:
+    """A way to the broker of one's own."""
+    async with door(free_port()) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+async def broker(
+    tmp_path_factory: pytest.TempPathFactory, parts_cache: Path, broker_door: Proxy
+) -> AsyncIterator[Broker]:
     folder = DataFolder(tmp_path_factory.mktemp("rolling"))
     with folder.held():
-        async with Broker(folder, parts_cache) as broker:
+        async with Broker(folder, parts_cache, [(broker_door.behind, broker_door.port)]) as broker:
             yield broker
 
 
@@ -203,9 +226,9 @@ async def shop(broker: Broker, tmp_path: Path, request: pytest.FixtureRequest) -
         await replica.process.wait()
 
 
-async def both_busy(shop: Shop) -> tuple[Replica, Replica]:
-    """Two replicas, each with a record in hand and another one waiting."""
-    one, other = await asyncio.gather(shop.replica(), shop.replica())
+async def both_busy(shop: Shop, door: Proxy | None = None) -> tuple[Replica, Replica]:
+    """Two replicas, each with a record in hand and another one waiting; the first comes by the door."""
+    one, other = await asyncio.gather(shop.replica(door=door), shop.replica())
     await _until(lambda: _ready(one, other))  # the second one's joining took partitions from the first
     await shop.publish(PARTITIONS)
     await until(lambda: {pid for _, pid in shop.began()} == {one.process.pid, other.process.pid}, PATIENCE)
@@ -232,20 +255,31 @@ async def test_a_record_whose_replica_is_killed_goes_to_another(shop: Shop) -> N
     assert starts == Counter({**dict.fromkeys(shop.jobs, 1), lost: 2})
 
 
-@pytest.mark.parametrize("shop", ["voice"], indirect=True)
-async def test_a_replica_that_slept_through_its_session_pays_for_nothing_more(shop: Shop) -> None:
-    asleep, other = await both_busy(shop)
-    [lost] = shop.in_hand_of(asleep)
+@pytest.mark.parametrize(("shop", "stopped"), [("voice", True), ("assembler", False)], indirect=["shop"])
+async def test_a_replica_that_was_out_of_touch_for_its_session_pays_for_nothing_more(
+    shop: Shop, broker_door: Proxy, stopped: bool
+) -> None:
+    alone, other = await both_busy(shop, broker_door)
+    [lost] = shop.in_hand_of(alone)
 
-    asleep.signal(signal.SIGSTOP)
+    if stopped:
+        alone.signal(signal.SIGSTOP)
+    else:
+        broker_door.shut("test", "silent")
     shop.let_go(*(job for job in shop.jobs if job != lost))
     await until(lambda: lost in shop.in_hand_of(other), PATIENCE)
-    asleep.signal(signal.SIGCONT)
-    await until(lambda: "member_id was not recognized" in asleep.log.read_text(), PATIENCE)
-    shop.let_go()
+    if stopped:  # and it wakes where nobody can tell it
+        broker_door.shut("test", "silent")
+        alone.signal(signal.SIGCONT)
+    shop.let_go_of(lost, alone)
+    await _until(alone.has_given_back)
+    assert lost not in shop.paid()
 
+    broker_door.reopen("test")
+    await until(lambda: "member_id was not recognized" in alone.log.read_text(), PATIENCE)
+    shop.let_go()
     assert set(await shop.answered()) == set(shop.jobs)
-    await _until(lambda: asleep.answers("/readyz"))  # it has given the record back and works on
+    await _until(lambda: alone.answers("/readyz"))  # it works on
     assert shop.paid() == Counter(shop.jobs)
 
 
