@@ -18,6 +18,8 @@ from opentelemetry.trace import Link, NoOpTracer, Span, SpanKind, StatusCode, Tr
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic_settings import SettingsConfigDict
 
+from runtime.cancellations import Stopped
+from runtime.hand import GivenUp
 from runtime.records import Record
 from runtime.settings import Settings
 from schemas.envelope import Envelope
@@ -149,6 +151,9 @@ def _open(span: Span) -> Generator[Span]:
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield span
+        except (GivenUp, Stopped) as end:  # given back to its topic, or cancelled by its user: nothing has failed
+            span.set_attribute("keyframe.ended", type(end).__name__)
+            raise
         except BaseException as error:
             failed(span, type(error).__name__)
             raise

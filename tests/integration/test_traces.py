@@ -1,5 +1,6 @@
 """One trace shows a job from its request to its video: what a collector receives of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,8 +14,10 @@ import pytest
 from runtime.artefacts import Made
 from runtime.bill import Bill
 from runtime.brake import Brake
+from runtime.cancellations import Cancellations
 from runtime.errors import Permanent, Unavailable
 from runtime.folder_objects import FolderObjects
+from runtime.hand import Hand
 from runtime.kafka import Connection, KafkaLog, Subscription, ensure_topics
 from runtime.outcome import Emitted, GivenBack, Outcome, Parked, Repeated
 from runtime.process import attach
@@ -26,6 +29,7 @@ from runtime.worker import Worker
 from schemas.base import Contract
 from schemas.costs import Charge
 from schemas.events import ImagesRendered, ScriptWritten, VideoAssembled, VideoPublished, VoiceRecorded
+from schemas.jobs import JobCancelled
 from schemas.topics import CHAIN, IMAGES_RENDERED, SCRIPT_WRITTEN, STAGES, TOPICS, VIDEO_PUBLISHED, ServiceName
 from tests import builders
 from tests.gateways import BODY, FakeLog, running
@@ -188,6 +192,55 @@ async def test_a_redelivery_and_a_redrive_hang_in_the_same_tree(
     [first] = [each for each in collector.children(emitted) if each.name.startswith("publish")]
     assert voice.parent == first.id
     assert BODY["prompt"].encode() not in b"".join(collector.bodies)
+
+
+@dataclass
+class Interrupted:
+    """A hand and the cancels of jobs, and what happens to one of them in the middle of the work."""
+
+    how: str
+    hand: Hand = field(default_factory=Hand)
+    cancels: Cancellations = field(default_factory=Cancellations)
+
+    def happens(self, job_id: str) -> None:
+        if self.how == "Stopped":
+            self.cancels.note(builders.record(JobCancelled(job_id=job_id, revision=1)))
+        else:
+            self.hand.close()
+            self.hand.struck_off = lambda: True
+
+
+@pytest.mark.parametrize(("how", "outcome"), [("GivenUp", "given_back"), ("Stopped", "cancelled")])
+@pytest.mark.parametrize("where", ["wait", "make"])
+async def test_a_record_that_is_given_back_or_cancelled_has_not_failed(
+    collector: Collector, tmp_path: Path, how: str, outcome: str, where: str
+) -> None:
+    interrupted = Interrupted(how)
+
+    async def run(script: ScriptWritten, job: Job) -> ImagesRendered:
+        async def pay(bill: Bill) -> Made:
+            interrupted.happens(job.id)
+            bill.reserve(0.01)
+            raise AssertionError("no call may begin")
+
+        if where == "wait":
+            asyncio.get_running_loop().call_later(0.01, interrupted.happens, job.id)
+            raise Unavailable("the key has no quota left", on="nebius", retry_after=3000)
+        await job.artefacts.obtain({"scene": 1}, pay, lambda made: None)
+        raise AssertionError("nothing was made")
+
+    declared = Stage(ServiceName.IMAGES, SCRIPT_WRITTEN, IMAGES_RENDERED, run, lambda job: job, StageSettings())
+    worker = Worker(
+        *(declared, FakeLog(), FolderObjects(tmp_path), interrupted.hand, Brake(12), no_jitter),
+        cancelled=interrupted.cancels,
+    )
+    async with exporting("keyframe-test", collector.settings):
+        await worker.settle(builders.record(builders.script_written()))
+
+    assert [each.failure for each in collector.spans] == [None] * len(collector.spans)
+    [record], [part] = collector.named("images"), collector.named(where)
+    assert record.attributes["keyframe.outcome"] == outcome
+    assert part.attributes["keyframe.ended"] == how
 
 
 async def test_a_request_that_kafka_does_not_take_leaves_its_id_to_the_one_that_it_takes(
