@@ -23,6 +23,9 @@ POLL_MS = 500
 SILENCE = 30.0
 """Seconds without a record, where there must be more, after which Kafka counts as away."""
 
+METADATA_MS = 60_000
+"""How long it may take until partitions that were added are heard of."""
+
 AGAIN_SECONDS = 2.0
 STOP_TIMEOUT = 5.0
 
@@ -49,7 +52,10 @@ class Tail:
             raise Unavailable(f"Kafka has no topic {self._topic.name}", on="kafka")
         self._partitions = [TopicPartition(self._topic.name, number) for number in numbers]
         self._consumer = AIOKafkaConsumer(
-            **self._connection.options, enable_auto_commit=False, auto_offset_reset="earliest"
+            **self._connection.options,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=METADATA_MS,
         )
         with translated():
             await self._consumer.start()
@@ -64,10 +70,10 @@ class Tail:
         self._heard = time.time()
 
     async def keep_up(self) -> None:
-        """Reads on until it is cancelled; after an error, whatever it is, it begins again from the start."""
+        """Reads on until it is cancelled. With new partitions, or after any error, it begins again from the start."""
         while True:
             try:
-                if self._consumer is None:
+                if self._consumer is None or self._has_grown():
                     await self.catch_up()
                 await self._read()
             except Exception as error:
@@ -92,6 +98,9 @@ class Tail:
         if all(polls):
             self._heard = min(polls) / 1000
         return bool(batches)
+
+    def _has_grown(self) -> bool:
+        return len(self._consumer.partitions_for_topic(self._topic.name) or ()) > len(self._partitions)
 
     async def _is_past(self, ends: dict[TopicPartition, int]) -> bool:
         """By position and not by the last record: a compacted topic may end in offsets that are no more."""

@@ -7,12 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from runtime.errors import Unavailable
 from runtime.folder_objects import FolderObjects
 from runtime.hand import Doing
 from runtime.health import Health
-from runtime.kafka import Connection, KafkaLog, ensure_topics
+from runtime.kafka import Connection, KafkaLog, ensure_topics, tail
 from runtime.process import attach, follow_cancels, run_on_log
 from runtime.records import Record
 from runtime.settings import StageSettings
@@ -138,6 +140,28 @@ async def test_a_tail_that_has_broken_begins_again_and_goes_on(
     await until(lambda: heard == [b"1", b"2"] * 3 + [b"3"])
     await outside.publish_bytes(topic, key=b"4", value=b"", headers={})
     await until(lambda: heard[-1] == b"4")
+    await kafka.stop()
+
+
+async def test_a_partition_that_was_added_is_heard_too(
+    kafka_bootstrap: str, topic: Topic, outside: KafkaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "METADATA_MS", 200)
+    heard = list[bytes | None]()
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
+    kafka.tail(topic, lambda record: heard.append(record.key))
+    await outside.publish_bytes(topic, key=b"old", value=b"", headers={})
+    await kafka.start()
+    assert heard == [b"old"]
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.create_partitions({topic.name: NewPartitions(2)})
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        await producer.send_and_wait(topic.name, b"", b"new", partition=1)
+
+    await until(lambda: sorted(key or b"" for key in heard) == [b"new", b"old", b"old"])
     await kafka.stop()
 
 
