@@ -170,7 +170,7 @@ HTTP_REQUESTS = _counter(
 )
 HTTP_REQUEST_SECONDS = _histogram(
     "keyframe_http_request_seconds",
-    "Time until the gateway had answered, the body included.",
+    "Time until the gateway began its answer: how long a client takes for a file or a long answer does not count.",
     "route",
     "method",
     buckets=REQUEST_BUCKETS,

@@ -31,12 +31,12 @@ class Counted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        began, status = time.monotonic(), int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        began, status, seconds = time.monotonic(), int(HTTPStatus.INTERNAL_SERVER_ERROR), None
 
         async def send_and_look(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, seconds = message["status"], time.monotonic() - began
             await send(message)
 
         try:
@@ -45,4 +45,4 @@ class Counted:
             route = self._templates.get(scope.get("endpoint"), NOWHERE)
             method = scope["method"] if scope["method"] in _METHODS else NOWHERE
             HTTP_REQUESTS.labels(route, method, str(status)).inc()
-            HTTP_REQUEST_SECONDS.labels(route, method).observe(time.monotonic() - began)
+            HTTP_REQUEST_SECONDS.labels(route, method).observe(time.monotonic() - began if seconds is None else seconds)

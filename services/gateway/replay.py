@@ -68,7 +68,7 @@ class Replays:
         if plan is None and asked.stage is None:
             raise Problem(404, "There is no such replay.")
         if plan is not None and asked.stage is not None and plan.asked != _told(asked):
-            raise Problem(409, "Another replay has this id.")
+            raise Problem(409, "This id, or this Idempotency-Key, was used for another replay.")
         if asked.stage is not None:
             require_in_time(asked.stage, asked.set, self.means.voice_providers)
 

@@ -19,7 +19,7 @@ from services.gateway.ports import Wanted
 from services.gateway.problems import FieldError, Problem, documented, unprocessable
 from services.gateway.requests import read_body
 from services.gateway.responses import EXAMPLE_ID, Answer
-from services.gateway.routes.shared import Gateway, readable
+from services.gateway.routes.shared import Gateway, body_of, readable
 from services.gateway.streams import MEDIA_TYPE, streamed
 
 router = APIRouter(prefix="/dead-letters")
@@ -171,9 +171,7 @@ _CHOSEN: dict[str, Any] = {
         200: {"content": {MEDIA_TYPE: {}}, "description": "A line a record, then `done` with the totals."},
         **documented(400, 401, 413, 415, 422, 503),
     },
-    "openapi_extra": {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": Selection.model_json_schema()}}}
-    },
+    "openapi_extra": body_of(Selection),
     "response_class": StreamingResponse,
 }
 

@@ -1,9 +1,8 @@
 """POST /api/v1/generate"""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from runtime.tracing import TRACEPARENT
 from services.gateway.answers import accepted
@@ -11,23 +10,12 @@ from services.gateway.estimate import estimate
 from services.gateway.problems import documented
 from services.gateway.requests import GenerateRequest, read_body
 from services.gateway.responses import Accepted
-from services.gateway.routes.shared import Gateway
+from services.gateway.routes.shared import Gateway, IdempotencyKey, body_of
 
 POLL_SECONDS = 2
 """How long a client is asked to wait before it looks how the job is doing."""
 
 router = APIRouter()
-
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="The same key and body make one job, however often they are sent; another body is a 409.",
-    ),
-]
 
 
 @router.post(
@@ -46,14 +34,9 @@ Key = Annotated[
         },
         **documented(400, 401, 409, 413, 415, 422, 429, 503),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": GenerateRequest.model_json_schema()}},
-        }
-    },
+    openapi_extra=body_of(GenerateRequest),
 )
-async def generate(request: Request, response: Response, gateway: Gateway, key: Key = None) -> Accepted:
+async def generate(request: Request, response: Response, gateway: Gateway, key: IdempotencyKey = None) -> Accepted:
     """Answers as soon as the log has the request. The video is made after that: follow `Location`."""
     asked = await read_body(request, GenerateRequest)
     job_id = await gateway.intake.accept(asked, key, request.headers.get(TRACEPARENT))

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from schemas.base import JobId as Id
+from schemas.envelope import derive_id
 from schemas.topics import ServiceName
 from services.gateway.answers import links_of
 from services.gateway.ports import ReplayUnderWay
@@ -15,7 +16,7 @@ from services.gateway.problems import Problem, documented
 from services.gateway.replay_order import ReplayRequest, ReplaysRequest
 from services.gateway.requests import read_body
 from services.gateway.responses import EXAMPLE_ID, Answer, Links
-from services.gateway.routes.shared import Gateway, JobId, known_job
+from services.gateway.routes.shared import Gateway, IdempotencyKey, JobId, body_of, known_job
 from services.gateway.standing import Status
 from services.gateway.streams import MEDIA_TYPE, Line, streamed
 
@@ -57,10 +58,6 @@ class ReplayPlan(BaseModel):
     """Null where a price is not known."""
 
 
-def _body(kind: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
-
-
 @router.post(
     "/jobs/{jobId}/replay",
     status_code=HTTPStatus.ACCEPTED,
@@ -70,13 +67,18 @@ def _body(kind: type[BaseModel]) -> dict[str, Any]:
         200: {"model": ReplayPlan, "description": "Of a dry run: what would be made again."},
         **documented(400, 401, 404, 409, 413, 415, 422, 503),
     },
-    openapi_extra=_body(ReplayRequest),
+    openapi_extra=body_of(ReplayRequest),
 )
-async def replay_job(job_id: JobId, request: Request, response: Response, gateway: Gateway) -> Any:
+async def replay_job(
+    job_id: JobId, request: Request, response: Response, gateway: Gateway, key: IdempotencyKey = None
+) -> Any:
     """Publishes the stage's newest input again, as the job's next revision. What is there is not paid for again."""
     one = await read_body(request, ReplayRequest)
     await known_job(gateway, job_id)
-    asked = ReplaysRequest.model_validate({**one.model_dump(by_alias=True, exclude_unset=True), "jobs": (job_id,)})
+    order = {**one.model_dump(by_alias=True, exclude_unset=True), "jobs": (job_id,)}
+    if key is not None and not one.dry_run:  # sent again, it is the replay that goes on
+        order["id"] = derive_id(ServiceName.GATEWAY, "replay", job_id, key)
+    asked = ReplaysRequest.model_validate(order)
     await gateway.replays.check(asked)
     try:
         lines = [line async for line in gateway.replays.run(asked, PATIENCE)]
@@ -106,7 +108,7 @@ async def replay_job(job_id: JobId, request: Request, response: Response, gatewa
         },
         **documented(400, 401, 404, 409, 413, 415, 422, 503),
     },
-    openapi_extra=_body(ReplaysRequest),
+    openapi_extra=body_of(ReplaysRequest),
 )
 async def replay_jobs(request: Request, gateway: Gateway) -> StreamingResponse:
     """Publishes the newest input of the stage of each job again. A replay that was cut off goes on by its id."""

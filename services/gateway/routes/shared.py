@@ -4,8 +4,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Path
-from pydantic import AfterValidator
+from fastapi import APIRouter, Depends, Header, Path
+from pydantic import AfterValidator, BaseModel
 
 from runtime.errors import Unavailable
 from services.gateway.known import JobView
@@ -27,6 +27,22 @@ JobId = Annotated[
     ),
     AfterValidator(str.lower),
 ]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="What is sent with the same key and body is done once, however often; another body is a 409.",
+    ),
+]
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A route's `openapi_extra`, where it reads its JSON itself."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
 def readable(router: APIRouter, path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:

@@ -10,7 +10,7 @@ from services.gateway.ports import NoRebuild
 from services.gateway.problems import Problem, documented
 from services.gateway.rebuild import rebuild
 from services.gateway.requests import read_body
-from services.gateway.routes.shared import Gateway
+from services.gateway.routes.shared import Gateway, body_of
 from services.gateway.streams import MEDIA_TYPE, Line, streamed
 
 router = APIRouter(prefix="/view")
@@ -33,12 +33,7 @@ class RebuildRequest(BaseModel):
         },
         **documented(400, 401, 409, 413, 415, 422, 503),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": RebuildRequest.model_json_schema()}},
-        }
-    },
+    openapi_extra=body_of(RebuildRequest),
 )
 async def rebuild_view(request: Request, gateway: Gateway) -> Response:
     """Folds the whole log anew beside the view that is read, and swaps them. Whoever hangs up ends it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,8 +77,10 @@ async def given(gateway: GatewayUnderTest, *events: Contract | Envelope | Record
     return records
 
 
-async def replay(gateway: GatewayUnderTest, number: int = 1, **body: Any) -> Any:
-    return await gateway.client.post(f"/api/v1/jobs/{job_id(number)}/replay", json=body)
+async def replay(
+    gateway: GatewayUnderTest, number: int = 1, headers: Mapping[str, str] | None = None, **body: Any
+) -> Any:
+    return await gateway.client.post(f"/api/v1/jobs/{job_id(number)}/replay", json=body, headers=headers)
 
 
 async def replays(gateway: GatewayUnderTest, **body: Any) -> list[dict[str, Any]]:
@@ -138,6 +140,21 @@ async def test_the_next_replay_counts_from_the_one_before_though_the_log_has_not
     ]
     assert revisions == [2, 3, 4]
     assert [event.revision for event in published(gateway, IMAGES_RENDERED)] == [2, 4]
+
+
+async def test_a_request_that_is_sent_again_with_its_key_is_one_replay(gateway: GatewayUnderTest):
+    await given(gateway, *chain(), *chain(2))
+    body, key = {"from": "voice", "fresh": True}, {"Idempotency-Key": "again"}
+
+    first = await replay(gateway, headers=key, **body)
+    assert (await replay(gateway, **{"from": "images"})).json()["revision"] == 3
+    second = await replay(gateway, headers=key, **body)
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json()
+    assert [event.revision for event in published(gateway, IMAGES_RENDERED)] == [2]
+    assert (await replay(gateway, 2, headers=key, **body)).json()["revision"] == 2, "a key is a job's own"
+    problem(await replay(gateway, headers=key, **{"from": "voice"}), 409)
 
 
 async def test_what_is_asked_for_fresh_says_since_which_revision_and_keeps_saying_it(gateway: GatewayUnderTest):
