@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runtime.clock import Clock
@@ -11,7 +11,6 @@ from runtime.errors import Permanent
 from runtime.objects import ObjectStore
 from runtime.tracing import publishing
 from schemas.envelope import Envelope
-from schemas.events import ChainEvent
 from schemas.topics import STAGES, ServiceName
 from services.gateway.estimate import Model
 from services.gateway.known import JobView
@@ -85,21 +84,26 @@ class Work:
         view = self.means.view
         jobs = await view.find_all([found.event.job_id for found in some])
         seen = await view.seen([renewed_id(self.plan.id, found.envelope.id) for found in some])
-        lines, going = list[Line](), list[Found]()
+        lines, left = list[Line](), list[Found]()
         for found in some:
             revision = seen.get(renewed_id(self.plan.id, found.envelope.id))
-            if revision is not None:
+            if revision is None:
+                left.append(found)
+            else:
                 self.totals["before"] += 1
                 lines.append(_replayed(found, revision, before=True))
-            elif reason := await self._refusal(found):
+        lacking, going = await _lacking(left, self.means.store), list[Found]()
+        for found in left:
+            if reason := self._refusal(found, lacking):
                 lines.append(self._skipped(found.event.job_id, reason))
             else:
                 going.append(found)
         return lines + (self._counted(going) if self.dry else await self._published(going, jobs))
 
-    async def _refusal(self, found: Found) -> str | None:
-        """Why this job cannot be replayed so."""
-        gone = await _gone(found.event, self.means.store)
+    def _refusal(self, found: Found, lacking: Collection[str]) -> str | None:
+        """Why this job cannot be replayed so, where these objects are lacking."""
+        stages = {stage for stage, key in needed(found.event) if key in lacking}
+        gone = min(stages, key=STAGES.index, default=None)
         if gone is ServiceName.ASSEMBLER:
             return "its rendered files are cleared, as those of every published video: replay from assembler"
         if gone is not None:
@@ -148,8 +152,8 @@ def _replayed(found: Found, revision: int, *, before: bool) -> Line:
     return {"event": "replayed", "job": found.event.job_id, "revision": revision, "before": before}
 
 
-async def _gone(event: ChainEvent, store: ObjectStore) -> ServiceName | None:
-    """The first stage of which something is missing that the replay would need."""
+async def _lacking(some: Iterable[Found], store: ObjectStore) -> set[str]:
+    """The keys of the objects that replays of these would need, and that are not there."""
 
     async def is_there(key: str) -> bool:
         try:
@@ -157,7 +161,6 @@ async def _gone(event: ChainEvent, store: ObjectStore) -> ServiceName | None:
         except Permanent:  # no key at all
             return False
 
-    needs = list(needed(event))
-    there = await each([key for _, key in needs], is_there, limit=HEADS_AT_ONCE)
-    stages = {stage for (stage, _), is_here in zip(needs, there, strict=True) if not is_here}
-    return min(stages, key=STAGES.index, default=None)
+    keys = list(dict.fromkeys(key for found in some for _, key in needed(found.event)))
+    there = await each(keys, is_there, limit=HEADS_AT_ONCE)
+    return {key for key, is_here in zip(keys, there, strict=True) if not is_here}
