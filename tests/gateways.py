@@ -40,6 +40,8 @@ class FakeLog(FakeBus):
     written: list[Record] = field(default_factory=list[Record])
     """What was put there as it is."""
     behind: int = 1
+    expired: int = 0
+    """So many records of each topic, the first, are there no more."""
     partitions: int = 12
     seconds_since_poll: float | None = 0.1
     unjoined: str | None = None
@@ -55,7 +57,7 @@ class FakeLog(FakeBus):
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator["FakeReading"]:
         self._look()
-        yield FakeReading(self.kept)
+        yield FakeReading(self.kept, self.expired)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator["FakeLog"]:
@@ -104,9 +106,10 @@ class FakeReading:
     """Reads what lies on a `FakeLog`."""
 
     kept: Mapping[str, Sequence[Record]]
+    expired: int = 0
 
     async def starts(self, topics: Sequence[Topic]) -> Offsets:
-        return {(topic.name, 0): 0 for topic in topics}
+        return {place: min(self.expired, end) for place, end in (await self.ends(topics)).items()}
 
     async def ends(self, topics: Sequence[Topic]) -> Offsets:
         return {(topic.name, 0): len(self.kept.get(topic.name, ())) for topic in topics}

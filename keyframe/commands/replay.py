@@ -66,7 +66,10 @@ def replay(
     token: Token = None,
     data: Data = None,
 ) -> None:
-    """Make videos again from a stage on. What is there already is not paid for again."""
+    """Make videos again from a stage on. What is there already is not paid for again.
+
+    Ends with 0 where every job that was asked for is replayed (and, where it waits, its video made), else with 1.
+    """
     now = datetime.now().astimezone()
     asked: dict[str, Any] = {
         "from": stage,
@@ -137,9 +140,12 @@ async def _replay(body: Status, out: Path, url: str, token: str | None, data: Pa
             _show_plan(told.done)
             return 0
         _show_totals(told.done)
-        if waits and told.revisions:
-            return await _watched(remote, told.revisions, out)
-        return int(not told.revisions)
+        left_out = int(not told.revisions or told.done["totals"]["skipped"] > 0)
+        if not (waits and told.revisions):
+            return left_out
+        if wait is False:
+            complaints.print("It waits all the same: KeyFrame runs here for this command alone.", soft_wrap=True)
+        return await _watched(remote, told.revisions, out) or left_out
 
 
 def _same(url: str, data: Path | None) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from runtime.kafka import Offsets
 from runtime.records import Record
 from services.gateway.parked import DeadLetter
-from services.gateway.ports import Log, Reading, Shadow, StatusView
+from services.gateway.ports import Log, NoRebuild, Reading, Shadow, StatusView
 from services.gateway.projection import Fact
 from services.gateway.projector import FOLLOWED, decoded
 from services.gateway.streams import Line
@@ -30,17 +30,28 @@ ROUNDS = 10
 """How often what has come meanwhile is folded before writers are made to wait."""
 
 
-async def rebuild(log: Log, view: StatusView) -> AsyncGenerator[Line]:
+async def rebuild(log: Log, view: StatusView, *, lossy: bool = False) -> AsyncGenerator[Line]:
     """Rebuilds the view; tells how far it is.
 
+    Args:
+        log: what is folded, from its beginning.
+        view: what is made anew.
+        lossy: also where the log does not go back to its beginning any more.
+
     Raises:
-        NoRebuild: another rebuild is under way, or the database is of another version.
+        NoRebuild: another rebuild is under way, the database is of another version, or records would be missed.
         Unavailable: the log or the database is away. The view is as it was.
     """
     async with view.rebuilding() as shadow, log.reading() as reading:
         with _seldom_collected():
             work = _Rebuild(reading, shadow, await reading.starts(TOPICS), await reading.ends(TOPICS))
-            yield {"event": "started", "records": work.total, "expired": sum(work.start.values())}
+            expired = sum(work.start.values())
+            if expired and not lossy:
+                raise NoRebuild(
+                    f"The log has dropped its first {expired} records, and what only they told would be lost."
+                    " Ask for a lossy rebuild if that is meant."
+                )
+            yield {"event": "started", "records": work.total, "expired": expired}
             for _ in range(ROUNDS):
                 async with aclosing(work.batches()) as batches:  # who hangs up ends them before what they read from
                     async for _ in batches:

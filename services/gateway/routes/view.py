@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from services.gateway.ports import NoRebuild
 from services.gateway.problems import Problem, documented
@@ -17,9 +18,13 @@ router = APIRouter(prefix="/view")
 
 
 class RebuildRequest(BaseModel):
-    """An empty object. It has to be there as JSON: the page of another site cannot send that without being asked."""
+    """Has to be there as JSON, if empty: the page of another site cannot send that without being asked."""
 
     model_config = ConfigDict(extra="forbid")
+
+    lossy: Annotated[
+        StrictBool, Field(description="Also where the log has dropped records: what only they told is lost.")
+    ] = False
 
 
 @router.post(
@@ -37,8 +42,8 @@ class RebuildRequest(BaseModel):
 )
 async def rebuild_view(request: Request, gateway: Gateway) -> Response:
     """Folds the whole log anew beside the view that is read, and swaps them. Whoever hangs up ends it."""
-    await read_body(request, RebuildRequest)
-    lines = rebuild(gateway.log, gateway.view)
+    asked = await read_body(request, RebuildRequest)
+    lines = rebuild(gateway.log, gateway.view, lossy=asked.lossy)
     try:
         first = await anext(lines)
     except NoRebuild as error:

@@ -50,9 +50,9 @@ async def content(dsn: str) -> dict[str, list[Any]]:
     }
 
 
-async def told(gateway: GatewayUnderTest) -> list[dict[str, Any]]:
+async def told(gateway: GatewayUnderTest, **body: Any) -> list[dict[str, Any]]:
     """The lines of a rebuild."""
-    answer = await gateway.client.post("/api/v1/view/rebuild", json={})
+    answer = await gateway.client.post("/api/v1/view/rebuild", json=body)
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -127,6 +127,23 @@ async def test_what_is_rebuilt_is_what_was_folded_row_by_row(gateway: GatewayUnd
     assert await query(tables, indexes) == had
     assert (await told(gateway))[-1]["event"] == "done"  # what was put in place can be replaced
     assert await content(tables) == live
+
+
+async def test_a_log_that_has_dropped_records_is_folded_only_where_that_is_meant(
+    gateway: GatewayUnderTest, tables: str
+):
+    await gateway.log.deliver(*gateway.log.keep(*chain(1), *chain(2)))
+    live = await content(tables)
+    gateway.log.expired = 1
+
+    details = problem(await gateway.client.post("/api/v1/view/rebuild", json={}), 409)
+
+    assert details["detail"].startswith("The log has dropped its first 6 records")
+    assert await content(tables) == live
+    lines = await told(gateway, lossy=True)
+    assert (lines[0]["expired"], lines[-1]["event"]) == (6, "done")
+    assert len(live["jobs"]) == 2
+    assert len((await content(tables))["jobs"]) == 1
 
 
 async def test_every_table_is_rebuilt_or_kept(gateway: GatewayUnderTest, tables: str):
