@@ -234,6 +234,15 @@ class StatusView(Protocol):
         """Those of these events that have been folded in, and of which revision they are."""
         ...
 
+    async def take_revisions(self, events: Sequence[tuple[str, str, int]]) -> Mapping[str, int]:
+        """Takes a revision of its job for each event, by whose id it is given; the same one when it is taken again.
+
+        Args:
+            events: their ids, their jobs' ids, and the newest revision that is known of the job. What is taken is
+                above it, and above all that were taken for other events.
+        """
+        ...
+
     def replaying(self) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         """No other replay of this deployment is under way for as long as the context is open.
 

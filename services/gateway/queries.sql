@@ -103,6 +103,17 @@ select job_id from jobs where status = $1 order by job_id
 -- Which of these events are noted, and of which revision they are.
 select event_id, revision from events where event_id = any($1::uuid[])
 
+-- name: take_revisions
+-- Gives each event the next revision of its job, unless it has one: above what is known ($3), and above all taken ones.
+insert into revisions (event_id, job_id, revision)
+select new.event_id, new.job_id, 1 + greatest(new.known, (select max(revision) from revisions where job_id = new.job_id))
+from unnest($1::uuid[], $2::uuid[], $3::integer[]) as new (event_id, job_id, known)
+on conflict do nothing
+
+-- name: taken_revisions
+-- The revisions that these events have.
+select event_id, revision from revisions where event_id = any($1::uuid[])
+
 -- name: newest
 -- Jobs with a video, the newest first, from the place ($2, $3) on where there is one.
 select view from jobs

@@ -89,9 +89,9 @@ def made_at(stage: ServiceName, jobs: Mapping[str, JobView | None], revisions: M
             yield job.revisions[number].emitted[STAGES.index(stage)]
 
 
-def next_revision(job: JobView | None) -> int:
-    """One more than any that is known of."""
-    return 1 + max((*job.revisions, job.cancelled), default=0) if job else 1
+def newest_revision(job: JobView | None) -> int:
+    """That is known of; 0 where none is."""
+    return max((*job.revisions, job.cancelled)) if job else 0
 
 
 def renewed_id(replay_id: str, event_id: str) -> str:

@@ -20,7 +20,7 @@ from services.gateway.projector import fact_of
 from services.gateway.replay_bound import MADE, Bound
 from services.gateway.replay_inputs import Found, Search, read_again
 from services.gateway.replay_order import refusal
-from services.gateway.replay_plan import Plan, needed, next_revision, renewed, renewed_id
+from services.gateway.replay_plan import Plan, needed, newest_revision, renewed, renewed_id
 from services.gateway.streams import Line
 from services.gateway.telling import Telling
 
@@ -119,8 +119,8 @@ class Work:
     async def _published(self, going: Sequence[Found], jobs: Mapping[str, JobView]) -> list[Line]:
         """Publishes each at its next revision, and brings them into the view at once. Raises `Unavailable`."""
         await self.still_alone()  # now: had it ended since the revisions were read, another may have used them
-        now = self.means.now()
-        new = [renewed(self.plan, found.envelope, next_revision(jobs.get(found.event.job_id)), now) for found in going]
+        revisions, now = await self._revisions(going, jobs), self.means.now()
+        new = [renewed(self.plan, found.envelope, revisions[found.envelope.id], now) for found in going]
         outcomes = await asyncio.gather(*map(self._publish, new), return_exceptions=True)
         facts = [outcome for outcome in outcomes if isinstance(outcome, Fact)]
         if facts:
@@ -136,6 +136,18 @@ class Work:
                 case _:
                     raise outcome
         return lines
+
+    async def _revisions(self, going: Sequence[Found], jobs: Mapping[str, JobView]) -> Mapping[str, int]:
+        """The revision of each, by the id of the old event.
+
+        They are taken before anything is published: what failed by then may come to the log at any time after.
+        """
+        new = {found.envelope.id: renewed_id(self.plan.id, found.envelope.id) for found in going}
+        ids = ((new[found.envelope.id], found.event.job_id) for found in going)
+        taken = await self.means.view.take_revisions(
+            [(event_id, job_id, newest_revision(jobs.get(job_id))) for event_id, job_id in ids]
+        )
+        return {old: taken[event_id] for old, event_id in new.items()}
 
     async def _publish(self, new: Envelope) -> Fact:
         fact = fact_of(new, self.plan.topic)

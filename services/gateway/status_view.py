@@ -104,6 +104,15 @@ class PostgresView:
             rows = await connection.fetch(QUERIES["seen"], list(event_ids))
         return {str(row["event_id"]): row["revision"] for row in rows}
 
+    async def take_revisions(self, events: Sequence[tuple[str, str, int]]) -> Mapping[str, int]:
+        ids, jobs, known = ([event[column] for event in events] for column in range(3))
+        async with self._connection() as connection:
+            await connection.execute(QUERIES["take_revisions"], ids, jobs, known)
+            rows = await connection.fetch(QUERIES["taken_revisions"], ids)
+        if len(rows) < len(set(ids)):
+            raise Unavailable("Another replay has taken a revision in the same moment.", on=ON)
+        return {str(row["event_id"]): row["revision"] for row in rows}
+
     async def newest(self, limit: int, *, style: str | None, after: Place | None) -> list[JobView]:
         place = (after.completed_at, after.job_id) if after else (None, None)
         query = ("newest", limit, *place) if style is None else ("newest_of_style", limit, *place, style)

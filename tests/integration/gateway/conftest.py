@@ -31,7 +31,8 @@ async def tables(_migrated: str) -> AsyncIterator[str]:
     """The address of a database with our tables, and nothing in them."""
     yield _migrated
     connection = await asyncpg.connect(_migrated)
-    await connection.execute("delete from jobs; delete from events; delete from claims; delete from dead_letters")
+    for table in ("jobs", "events", "claims", "revisions", "dead_letters"):
+        await connection.execute(f"delete from {table}")  # noqa: S608
     await connection.close()
 
 

@@ -29,7 +29,7 @@ from tests.gateways import BODY, FakeLog, GatewayUnderTest, problem
 from tests.integration.gateway.test_gateway_kafka import becomes, serving_gateway
 from tests.integration.gateway.test_gateway_topics import keyframe
 
-KEPT = {"claims", "migrations"}
+KEPT = {"claims", "migrations", "revisions"}
 SHADOW = f"select 1 from pg_namespace where nspname = '{SCHEMA}'"  # noqa: S608
 JOBS = 12
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Fragile(FakeLog):
     """A log that is away once so many more events are published."""
 
     left: int | None = None
+    unanswered: list[tuple[Topic, Envelope]] = field(default_factory=list[tuple[Topic, Envelope]])
+    """What somebody tried to publish while it was away."""
     stuck: asyncio.Event | None = None
     """Set once somebody publishes, who gets no answer."""
 
@@ -54,6 +56,7 @@ class Fragile(FakeLog):
             self.stuck.set()
             await asyncio.Event().wait()
         if self.left == 0:
+            self.unanswered.append((topic, envelope))
             raise Unavailable("Kafka is away", on="kafka")
         self.left = None if self.left is None else self.left - 1
         await super().publish(topic, envelope)
@@ -310,6 +313,40 @@ async def test_a_replay_that_was_cut_off_goes_on_by_its_id(gateway: GatewayUnder
     assert again[-1]["totals"] == {"replayed": 0, "before": 120, "skipped": 0}
     other = await gateway.client.post("/api/v1/replays", json=body | {"from": "images", "set": {}, "id": REPLAY})
     problem(other, 409)
+
+
+async def test_what_comes_to_the_log_long_after_it_failed_is_of_a_revision_of_its_own(gateway: GatewayUnderTest):
+    """A producer goes on to deliver what was given up on."""
+    await given(gateway, *chain(), *chain(2))
+    assert isinstance(gateway.log, Fragile)
+    gateway.log.left = 0
+    await replays(gateway, **{"from": "voice", "jobs": [job_id()], "set": {"voice": "emma"}, "id": REPLAY})
+    [(topic, late)] = gateway.log.unanswered
+    gateway.log.left = None
+
+    other = (await replay(gateway, **{"from": "voice"})).json()["revision"]
+    await gateway.log.publish(topic, late)
+    await gateway.log.deliver(late)
+    resumed = await replays(gateway, id=REPLAY)
+
+    assert sorted((new.revision, new.voice) for new in published(gateway, topic)) == [(2, "emma"), (3, "aria")]
+    assert other == 3
+    assert of(resumed, "replayed") == [{"event": "replayed", "job": job_id(), "revision": 2, "before": True}]
+    assert (await replay(gateway, **{"from": "voice"})).json()["revision"] == 4
+    assert (await replay(gateway, 2, **{"from": "voice"})).json()["revision"] == 2
+
+
+async def test_what_failed_and_is_tried_again_keeps_its_revision(gateway: GatewayUnderTest):
+    await given(gateway, *chain())
+    assert isinstance(gateway.log, Fragile)
+    gateway.log.left = 0
+    problem(await replay(gateway, headers={"Idempotency-Key": "again"}, **{"from": "voice"}), 503)
+    gateway.log.left = None
+    assert (await replay(gateway, **{"from": "voice"})).json()["revision"] == 3
+    again = await replay(gateway, headers={"Idempotency-Key": "again"}, **{"from": "voice"})
+    assert (again.status_code, again.json()["revision"]) == (202, 2)
+    [(_, failed)] = gateway.log.unanswered
+    assert [new.id for new in gateway.log.of(IMAGES_RENDERED)].count(failed.id) == 1
 
 
 async def test_a_plan_that_another_version_has_kept_is_no_bug(gateway: GatewayUnderTest):
