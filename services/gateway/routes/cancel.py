@@ -24,13 +24,12 @@ router = APIRouter()
 async def cancel(job_id: JobId, gateway: Gateway) -> JobStatus:
     """Its newest revision is not worked at any more. A paid call that is under way ends, and no other begins."""
     job = await known_job(gateway, job_id)
-    now = standing(job)
-    if now.status is Status.COMPLETED:
+    if standing(job).status is Status.COMPLETED:
         raise Problem(HTTPStatus.CONFLICT, "The video is published: there is nothing left to stop.")
-    if now.status is not Status.CANCELLED:
+    while (now := standing(job)).status not in (Status.COMPLETED, Status.CANCELLED):
         fact = await gateway.telling.publish(JobCancelled(job_id=job_id, revision=now.revision), job_id, now.revision)
         await gateway.telling.fold([fact])
-        job = evolve(job, fact)
+        job = evolve(await known_job(gateway, job_id), fact)  # by now a replay may have begun the next revision
         if gateway.unprojected.find(job_id) is not None:
             gateway.unprojected.add(job)
     return job_status(job, gateway.addresses)

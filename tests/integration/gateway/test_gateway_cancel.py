@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 
+from schemas.base import Contract
+from schemas.envelope import Envelope
 from schemas.jobs import JobCancelled
-from schemas.topics import JOB_CANCELLED
+from schemas.topics import JOB_CANCELLED, Topic
 from tests.builders import NOON, chain, envelope, images_rendered, job_id, video_requested
-from tests.gateways import GatewayUnderTest, problem
+from tests.gateways import FakeLog, GatewayUnderTest, problem, running
 
 PATH = f"/api/v1/jobs/{job_id()}"
 
@@ -45,6 +48,39 @@ async def test_the_newest_revision_is_cancelled_and_a_replay_goes_on(gateway: Ga
     assert (await gateway.client.delete(PATH)).json()["revision"] == 3
     first, second = gateway.log.of(JOB_CANCELLED)
     assert first.id != second.id
+
+
+class Crossing(FakeLog):
+    """A log on which something else comes before a cancel."""
+
+    def __init__(self, *others: Contract | Envelope) -> None:
+        super().__init__()
+        self._others = others
+
+    async def publish(self, topic: Topic, envelope: Envelope) -> None:
+        if topic is JOB_CANCELLED:
+            others, self._others = self._others, ()
+            await self.deliver(*others)
+        await super().publish(topic, envelope)
+
+
+async def test_a_replay_that_begins_in_the_meantime_is_cancelled_too(tables: str, tmp_path: Path):
+    replayed = envelope(images_rendered(revision=2), cause="replay")
+    async with running(tables, tmp_path, log=Crossing(replayed)) as gateway:
+        await gateway.log.deliver(*chain()[:2])
+        answer = (await gateway.client.delete(PATH)).json()
+        assert (answer["status"], answer["revision"]) == ("cancelled", 2)
+        cancels = [JobCancelled.model_validate_json(each.data).revision for each in gateway.log.of(JOB_CANCELLED)]
+        assert cancels == [1, 2]
+        assert await gateway.status(job_id()) == answer
+
+
+async def test_a_video_that_is_published_in_the_meantime_is_completed(tables: str, tmp_path: Path):
+    async with running(tables, tmp_path, log=Crossing(*chain()[2:])) as gateway:
+        await gateway.log.deliver(*chain()[:2])
+        answer = await gateway.client.delete(PATH)
+        assert (answer.status_code, answer.json()["status"]) == (202, "completed")
+        assert len(gateway.log.of(JOB_CANCELLED)) == 1
 
 
 async def test_a_published_video_and_an_unknown_job_cannot_be_cancelled(gateway: GatewayUnderTest):
