@@ -75,7 +75,8 @@ class Replays:
     async def run(self, asked: ReplaysRequest, patience: float = PATIENCE) -> AsyncGenerator[Line]:
         """Does what was asked for, or goes on with what was asked for under the same id.
 
-        A line is `planned`, `progress`, `replayed` or `skipped`, and at last `done`.
+        The first line is `alive`, once no other replay is at work; then a line is `planned`, `progress`, `replayed` or
+        `skipped`, and at last `done`.
 
         Raises:
             ReplayUnderWay: another replay is at work.
@@ -93,13 +94,14 @@ class Replays:
     async def _run(
         self, asked: ReplaysRequest, patience: float, reading: Reading, still_alone: Still
     ) -> AsyncGenerator[Line]:
+        yield {"event": "alive"}
         ends = await reading.ends(FOLDED)
         await self._caught_up(ends, patience)
         plan = await self._stored(asked.id) if asked.id else None
         resumed = plan is not None
         if plan is None:
             plan = await self._planned(asked, reading, ends)
-            if not asked.dry_run:
+            if not asked.dry_run and plan.jobs != {}:  # where there is nothing to do, it may be asked for again later
                 await self._keep(plan)
         search = Search(plan)
         async for _ in self._searched(search, reading):

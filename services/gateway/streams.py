@@ -39,6 +39,18 @@ def streamed(
     return _Streamed(_written(lines, heartbeat), taken)
 
 
+async def begun(lines: AsyncGenerator[Line]) -> AsyncGenerator[Line]:
+    """The lines, once the first one is there: what is raised before it is raised here, and can be an answer yet."""
+    return _resumed(await anext(lines), lines)
+
+
+async def _resumed(first: Line, others: AsyncGenerator[Line]) -> AsyncGenerator[Line]:
+    async with aclosing(others):
+        yield first
+        async for line in others:
+            yield line
+
+
 class _Streamed(StreamingResponse):
     def __init__(self, written: AsyncGenerator[str], taken: float) -> None:
         super().__init__(written, media_type=MEDIA_TYPE)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from services.gateway.streams import Line, streamed
+from services.gateway.problems import Problem
+from services.gateway.streams import Line, begun, streamed
 from tests.waiting import until
 
 SCOPE: dict[str, Any] = {"type": "http", "path": "/", "asgi": {"spec_version": "2.3"}}
@@ -94,3 +95,23 @@ async def test_what_is_taken_in_time_is_whole():
 
     await streamed(lines())(SCOPE, Other(b"nothing", hangs_up=False).receive, send)
     assert bodies[1:] == [b'{"event": "progress", "number": %d}\n' % number for number in range(3)] + [b""]
+
+
+async def test_who_is_gone_before_the_first_line_ends_the_work():
+    work = Work()
+
+    async def gone(message: Message) -> None:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await streamed(await begun(work.lines()))(SCOPE, Other(b"", hangs_up=False).receive, gone)
+    await until(lambda: work.let_go)
+
+
+async def test_what_is_refused_before_the_first_line_is_raised():
+    async def refusing() -> AsyncGenerator[Line]:
+        raise Problem(409, "Not now.")
+        yield {}
+
+    with pytest.raises(Problem, match="Not now"):
+        await begun(refusing())

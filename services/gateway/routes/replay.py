@@ -18,7 +18,7 @@ from services.gateway.requests import read_body
 from services.gateway.responses import EXAMPLE_ID, Answer, Links
 from services.gateway.routes.shared import Gateway, IdempotencyKey, JobId, body_of, known_job
 from services.gateway.standing import Status
-from services.gateway.streams import MEDIA_TYPE, Line, streamed
+from services.gateway.streams import MEDIA_TYPE, Line, begun, streamed
 
 PATIENCE = 20.0
 """Seconds that the view of one job is waited for: whoever asks gets no line meanwhile."""
@@ -77,7 +77,7 @@ async def replay_job(
     await known_job(gateway, job_id)
     order = {**one.model_dump(by_alias=True, exclude_unset=True), "jobs": (job_id,)}
     if key is not None and not one.dry_run:  # sent again, it is the replay that goes on
-        order["id"] = derive_id(ServiceName.GATEWAY, "replay", job_id, key)
+        order["id"] = derive_id(ServiceName.GATEWAY, "replay", gateway.intake.secret, job_id, key)
     asked = ReplaysRequest.model_validate(order)
     await gateway.replays.check(asked)
     try:
@@ -114,7 +114,10 @@ async def replay_jobs(request: Request, gateway: Gateway) -> StreamingResponse:
     """Publishes the newest input of the stage of each job again. A replay that was cut off goes on by its id."""
     asked = await read_body(request, ReplaysRequest)
     await gateway.replays.check(asked)
-    return streamed(gateway.replays.run(asked))
+    try:
+        return streamed(await begun(gateway.replays.run(asked)))
+    except ReplayUnderWay as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from None
 
 
 def _of(lines: list[Line], event: str) -> Line | None:

@@ -1,6 +1,5 @@
 """POST /api/v1/view/rebuild"""
 
-from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from services.gateway.problems import Problem, documented
 from services.gateway.rebuild import rebuild
 from services.gateway.requests import read_body
 from services.gateway.routes.shared import Gateway, body_of
-from services.gateway.streams import MEDIA_TYPE, Line, streamed
+from services.gateway.streams import MEDIA_TYPE, begun, streamed
 
 router = APIRouter(prefix="/view")
 
@@ -43,18 +42,7 @@ class RebuildRequest(BaseModel):
 async def rebuild_view(request: Request, gateway: Gateway) -> Response:
     """Folds the whole log anew beside the view that is read, and swaps them. Whoever hangs up ends it."""
     asked = await read_body(request, RebuildRequest)
-    lines = rebuild(gateway.log, gateway.view, lossy=asked.lossy)
     try:
-        first = await anext(lines)
+        return streamed(await begun(rebuild(gateway.log, gateway.view, lossy=asked.lossy)))
     except NoRebuild as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from None
-    return streamed(_resumed(first, lines))
-
-
-async def _resumed(first: Line, others: AsyncGenerator[Line]) -> AsyncGenerator[Line]:
-    try:
-        yield first
-        async for line in others:
-            yield line
-    finally:
-        await others.aclose()

@@ -160,6 +160,14 @@ async def test_a_request_that_is_sent_again_with_its_key_is_one_replay(gateway: 
     problem(await replay(gateway, headers=key, **{"from": "voice"}), 409)
 
 
+async def test_a_key_of_what_was_refused_may_be_sent_again_when_it_can_be_done(gateway: GatewayUnderTest):
+    await given(gateway, script_written())
+    body, key = {"from": "voice"}, {"Idempotency-Key": "again"}
+    problem(await replay(gateway, headers=key, **body), 409)
+    await given(gateway, images_rendered())
+    assert (await replay(gateway, headers=key, **body)).json()["revision"] == 2
+
+
 async def test_what_is_asked_for_fresh_says_since_which_revision_and_keeps_saying_it(gateway: GatewayUnderTest):
     await given(gateway, *chain())
     await replay(gateway, **{"from": "voice", "fresh": True})
@@ -453,8 +461,8 @@ async def test_two_replays_are_not_at_work_at_once(gateway: GatewayUnderTest):
         await still_alone()
         details = problem(await replay(gateway, **{"from": "voice"}), 409)
         assert details["detail"].startswith("Another replay is under way")
-        [line] = await replays(gateway, **{"from": "voice", "jobs": [job_id()]})
-        assert line == {"event": "error", "detail": details["detail"]}
+        many = await gateway.client.post("/api/v1/replays", json={"from": "voice", "jobs": [job_id()]})
+        assert problem(many, 409)["detail"] == details["detail"]
         assert (await replay(gateway, **{"from": "voice", "dry_run": True})).status_code == 200
     assert (await replay(gateway, **{"from": "voice"})).status_code == 202
 
