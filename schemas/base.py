@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Grown = TypeVar("Grown", bound="Contract")
 
@@ -40,3 +40,9 @@ def _canonical(text: str) -> str:
 
 JobId = Annotated[str, AfterValidator(_canonical)]
 """A job's id: a UUID in its canonical lower-case form."""
+
+MAX_REVISION = 2**31 - 2
+"""Whoever keeps it, and counts one on from it, has room in 32 bits with a sign."""
+
+Revision = Annotated[int, Field(ge=1, le=MAX_REVISION)]
+"""Which run of its job something belongs to."""

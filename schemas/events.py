@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Contract, JobId
+from schemas.base import Contract, JobId, Revision
 from schemas.costs import StageCost
 from schemas.media import (
     DEFAULT_TARGET_SECONDS,
@@ -34,7 +34,7 @@ class ChainEvent(Contract):
     """What every event of the chain says: whose video it is and what was asked for."""
 
     job_id: JobId
-    revision: Annotated[int, Field(ge=1)] = 1
+    revision: Revision = 1
     """1 for the first run of a job; a replay publishes the next one."""
     requested_at: AwareDatetime
     prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)]
@@ -48,7 +48,7 @@ class ChainEvent(Contract):
     scene_count: Annotated[int, Field(ge=MIN_SCENES, le=MAX_SCENES)]
     target_seconds: Annotated[int, Field(ge=MIN_TARGET_SECONDS, le=MAX_TARGET_SECONDS)] = DEFAULT_TARGET_SECONDS
     """How long the narration should be."""
-    fresh: Annotated[int, Field(ge=1)] | None = None
+    fresh: Revision | None = None
     """The newest revision whose artefacts were asked to be made anew: it enters their digests."""
     costs: tuple[StageCost, ...] = ()
     """What the stages so far have cost."""

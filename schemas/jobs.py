@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Contract, JobId
+from schemas.base import Contract, JobId, Revision
 from schemas.costs import StageCost
 from schemas.media import ObjectKey
 
@@ -13,7 +13,7 @@ class JobEvent(Contract):
     """What every event about a job says."""
 
     job_id: JobId
-    revision: Annotated[int, Field(ge=1)] = 1
+    revision: Revision = 1
 
 
 class Waiting(Contract):

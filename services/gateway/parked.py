@@ -78,7 +78,7 @@ def dead_letter(record: Record) -> DeadLetter:
     return DeadLetter(
         at=Location(record.topic, record.partition, record.offset),
         job_id=job_id,
-        revision=min(revision, MAX_INTEGER),
+        revision=revision,
         event_id=event_id,
         redrives=min(redrives_of(record), MAX_INTEGER - 1),
         code=code,

@@ -10,6 +10,7 @@ from runtime.concurrency import each
 from runtime.errors import Permanent
 from runtime.objects import ObjectStore
 from runtime.tracing import publishing
+from schemas.base import MAX_REVISION
 from schemas.envelope import Envelope
 from schemas.topics import STAGES, ServiceName
 from services.gateway.estimate import Model
@@ -94,14 +95,16 @@ class Work:
                 lines.append(_replayed(found, revision, before=True))
         lacking, going = await _lacking(left, self.means.store), list[Found]()
         for found in left:
-            if reason := self._refusal(found, lacking):
+            if reason := self._refusal(found, lacking, newest_revision(jobs.get(found.event.job_id))):
                 lines.append(self._skipped(found.event.job_id, reason))
             else:
                 going.append(found)
         return lines + (self._counted(going) if self.dry else await self._published(going, jobs))
 
-    def _refusal(self, found: Found, lacking: Collection[str]) -> str | None:
-        """Why this job cannot be replayed so, where these objects are lacking."""
+    def _refusal(self, found: Found, lacking: Collection[str], newest: int) -> str | None:
+        """Why this job cannot be replayed so, where these objects are lacking, and this is its newest revision."""
+        if newest >= MAX_REVISION:
+            return "there is no revision after its newest one"
         stages = {stage for stage, key in needed(found.event) if key in lacking}
         gone = min(stages, key=STAGES.index, default=None)
         if gone is ServiceName.ASSEMBLER:

@@ -265,6 +265,14 @@ async def test_an_undecodable_record_belongs_to_the_job_of_its_key(gateway: Gate
     assert (item["jobId"], item["revision"]) == (job_id(3), 1)
 
 
+async def test_a_revision_that_no_job_can_have_is_not_taken_for_one(gateway: GatewayUnderTest):
+    events = [script_written(number).model_copy(update={"revision": 2**31 - 1}) for number in (1, 2)]
+    codes = "undecodable", "crashed"
+    parked = [park(gateway, record(event), code=code) for event, code in zip(events, codes, strict=True)]
+    await gateway.log.deliver(*parked)
+    assert [(item["jobId"], item["revision"]) for item in await listed(gateway)] == [(job_id(2), 1), (job_id(1), 1)]
+
+
 async def test_a_discard_is_on_the_timeline_and_leaves_the_job_as_it_was(gateway: GatewayUnderTest, tables: str):
     parked = park(gateway, record(script_written()))
     await gateway.log.deliver(*gateway.log.keep(video_requested(), failure()), parked)

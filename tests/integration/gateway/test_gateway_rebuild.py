@@ -90,7 +90,7 @@ def history(log: FakeLog, chance: random.Random) -> list[Record]:
     chance.shuffle(events)
     records = log.keep(*events)
     again = [replace(each, headers=_later(each)) for each in chance.sample(records, 20)]  # the same ids, another time
-    refused = record(video_requested(JOBS + 1, revision=2**40))
+    refused = record(video_requested(JOBS + 1).model_copy(update={"revision": 2**40}))
     rubbish = replace(record(video_requested(JOBS + 2)), value=b"{")
     log.keep(*again, refused, rubbish)
     return [each for lying in log.kept.values() for each in lying]

@@ -16,7 +16,7 @@ from runtime.folder_objects import FolderObjects
 from runtime.objects import ObjectInfo
 from runtime.records import Record
 from schemas import keys
-from schemas.base import Contract
+from schemas.base import MAX_REVISION, Contract
 from schemas.envelope import Envelope, derive_id
 from schemas.events import ChainEvent, ImagesRendered
 from schemas.jobs import JobCancelled, JobFailed
@@ -287,6 +287,14 @@ async def test_jobs_that_have_not_come_so_far_are_named(gateway: GatewayUnderTes
     assert "it is processing in images" in details["detail"]
     problem(await replay(gateway, 3, **{"from": "voice"}), 404)
     assert gateway.log.published == []
+
+
+async def test_a_job_that_has_used_up_its_revisions_keeps_nobody_from_a_replay(gateway: GatewayUnderTest):
+    await given(gateway, images_rendered(1, revision=MAX_REVISION), images_rendered(2, revision=MAX_REVISION - 1))
+    lines = await replays(gateway, **{"from": "voice", "jobs": [job_id(1), job_id(2)]})
+    assert [line["job"] for line in of(lines, "skipped")] == [job_id(1)]
+    assert [line["revision"] for line in of(lines, "replayed")] == [MAX_REVISION]
+    assert (await gateway.status(job_id(2)))["revision"] == MAX_REVISION
 
 
 async def test_a_cancelled_job_is_replayed_and_its_new_revision_is_not_cancelled(gateway: GatewayUnderTest):

@@ -7,8 +7,9 @@ import pytest
 
 from runtime.errors import Unavailable
 from runtime.s3_objects import S3Objects, s3_client
+from schemas.base import MAX_REVISION
 from schemas.envelope import derive_id
-from schemas.jobs import JobFailed, JobProgressed, Waiting
+from schemas.jobs import JobCancelled, JobFailed, JobProgressed, Waiting
 from schemas.media import Degraded
 from schemas.topics import CHAIN, TOPICS
 from tests.builders import (
@@ -162,7 +163,9 @@ def spoiled() -> dict[str, Any]:
         "another job": record(envelope(video_requested(), subject=job_id(2))),
         "an id that is none": record(envelope(video_requested(), id="1; drop table jobs")),
         "a surrogate": record(envelope(video_requested()), value=good.data.replace(b"reefs", b"\\ud800")),
-        "an id too large": record(envelope(video_requested(revision=2**70))),
+        "a revision too large": record(video_requested().model_copy(update={"revision": MAX_REVISION + 1})),
+        "a huge one": record(video_requested().model_copy(update={"revision": 2**70})),
+        "a cancel of one": record(JobCancelled(job_id=job_id()).model_copy(update={"revision": MAX_REVISION + 1})),
     }
 
 

@@ -146,7 +146,7 @@ async def test_batches_over_the_same_jobs_at_once_neither_lose_nor_deadlock(view
 
 
 async def test_a_value_that_postgres_refuses_holds_up_no_other_job(view: PostgresView):
-    too_large = Fact(derive_id("large"), NOON, video_requested(1, revision=2**40))
+    too_large = Fact(derive_id("large"), NOON, video_requested(1).model_copy(update={"revision": 2**40}))
     too_long = Fact(derive_id("long"), NOON, video_published(3, style=noise(20_000)))
     good = Fact(derive_id("good"), NOON, video_requested(2))
     assert await view.apply([too_large, too_long, good]) == 2
