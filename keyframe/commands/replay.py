@@ -221,7 +221,9 @@ async def _watched(remote: Remote, revisions: Mapping[str, int], out: Path) -> i
 async def _finished(client: Client, revisions: Mapping[str, int]) -> int:
     failed = 0
     for job_id, revision in revisions.items():
-        status = [each async for each in client.follow(job_id, revision)][-1]
+        status = Status()
+        async for newest in client.follow(job_id, revision):
+            status = newest
         if status["status"] == "completed":
             console.print(f"{job_id}: revision {status['revision']} is completed", highlight=False)
         else:

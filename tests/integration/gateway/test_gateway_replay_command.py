@@ -81,6 +81,35 @@ async def test_one_job_is_waited_for_and_its_video_saved(
     assert len(gateway.log.published) == 1
 
 
+async def test_many_are_waited_for_and_it_ends_with_1_where_not_all_came_of_it(
+    gateway: GatewayUnderTest, client: httpx.AsyncClient
+):
+    await given(gateway, *chain(1), *chain(2), *chain(3), video_requested(4))
+    made = [video_published(number, revision=2) for number in (1, 2)]
+
+    async def work() -> None:
+        await until(lambda: len(gateway.log.of(IMAGES_RENDERED)) == 2, 120)
+        await gateway.log.deliver(
+            envelope(made[0], cause="replay"), failed(2, "voice").model_copy(update={"revision": 2})
+        )
+        await until(lambda: len(gateway.log.of(IMAGES_RENDERED)) == 3, 120)
+
+    working = asyncio.create_task(work())
+    jobs = [["--job", job_id(number)] for number in (1, 2, 3, 4)]
+    waited, partly, wholly = await keyframe(
+        client,
+        [*FROM_VOICE, *jobs[0], *jobs[1], "--wait"],
+        [*FROM_VOICE, *jobs[2], *jobs[3]],
+        [*FROM_VOICE, *jobs[0], *jobs[2]],
+    )
+    await working
+
+    assert waited[:2] == (1, f"2 jobs replayed.\n{job_id(1)}: revision 2 is completed\n")
+    assert waited[2] == f"{job_id(2)}: The voice stage gave up: no\n"
+    assert (partly[0], partly[1].splitlines()[-1]) == (1, "1 job replayed, 1 left out.")
+    assert wholly == (0, "2 jobs replayed.\n", "")
+
+
 async def test_what_was_cut_off_goes_on_by_the_command_that_it_names(
     gateway: GatewayUnderTest, client: httpx.AsyncClient
 ):
