@@ -4,19 +4,23 @@ import asyncio
 import os
 import random
 import sys
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import Receive, Scope, Send
 
 from keyframe.embedded.ports import free_port
 from runtime.errors import Unavailable
 from runtime.kafka import Lag
 from schemas.topics import CHAIN, STAGES
+from services.gateway.counted import Counted
 from services.gateway.measures import GROUPS, Measures
 from tests import builders
 from tests.gateways import BODY, GatewayUnderTest
@@ -80,6 +84,26 @@ async def test_requests_are_counted_by_the_template_of_their_route(gateway: Gate
     ]:
         assert measured("keyframe_http_requests_total", route=route, method=method, status=status) == 1, route
         assert measured("keyframe_http_request_seconds_count", route=route, method=method) == 1
+
+
+async def test_what_a_client_takes_for_an_answer_is_not_measured():
+    taking = 0.0
+
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal taking
+        await send({"type": "http.response.start", "status": 200})
+        began = time.monotonic()
+        await asyncio.sleep(0.2)
+        taking = time.monotonic() - began
+
+    async def nothing(*_: Any) -> Any:
+        """Nobody is on the other side."""
+
+    measured, began = Measured(), time.monotonic()
+    await Counted(answers, routes=[])({"type": "http", "method": "GET"}, nothing, nothing)
+    rest = time.monotonic() - began - taking
+    assert measured("keyframe_http_request_seconds_count", route="none", method="GET") == 1
+    assert measured("keyframe_http_request_seconds_sum", route="none", method="GET") <= rest
 
 
 async def test_what_cannot_be_looked_at_has_no_value_rather_than_an_old_one(gateway: GatewayUnderTest):
