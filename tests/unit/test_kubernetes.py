@@ -125,6 +125,19 @@ def test_no_pod_may_more_than_it_needs(objects: Sequence[Manifest]) -> None:
         assert "memory" in resources["limits"], name
 
 
+def test_memory_is_bounded_as_in_compose(objects: Sequence[Manifest]) -> None:
+    compose = yaml.safe_load(Path("docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for name in (*SERVICES, "init"):
+        bound = str(compose[name]["mem_limit"])
+        same = {f"{bound[:-1]}{bound[-1].upper()}i"}
+        assert {main(pods(objects)[name])["resources"]["limits"]["memory"]} == same, name
+
+
+def test_python_is_not_process_1_which_hears_no_signal_before_it_listens(objects: Sequence[Manifest]) -> None:
+    for name in (*SERVICES, "init"):
+        assert pods(objects)[name]["spec"]["shareProcessNamespace"] is True, name
+
+
 def test_every_service_is_probed_and_spread(objects: Sequence[Manifest]) -> None:
     for service in SERVICES:
         pod = pods(objects)[service]
@@ -148,6 +161,13 @@ def test_a_drain_is_never_cut_short(objects: Sequence[Manifest]) -> None:
         assert pod["spec"]["terminationGracePeriodSeconds"] > needed, service
 
 
+def test_a_stage_that_hangs_is_not_waited_for_as_one_that_drains(objects: Sequence[Manifest]) -> None:
+    for stage in STAGES:
+        pod = pods(objects)[stage]
+        hung = main(pod)["livenessProbe"]["terminationGracePeriodSeconds"]
+        assert hung < pod["spec"]["terminationGracePeriodSeconds"], stage
+
+
 def test_every_stage_scales_on_the_lag_of_its_own_group(objects: Sequence[Manifest]) -> None:
     for stage in STAGES:
         spec = one(objects, "ScaledObject", stage)["spec"]
@@ -167,7 +187,15 @@ def test_thresholds_come_from_measured_seconds_and_the_target_wait(objects: Sequ
     inputs = measured()
     for stage in STAGES:
         (trigger,) = one(objects, "ScaledObject", stage)["spec"]["triggers"]
-        assert int(trigger["metadata"]["lagThreshold"]) == inputs.lag_threshold(stage), stage
+        threshold = inputs.lag_threshold(stage, calls_a_minute(objects, stage))
+        assert int(trigger["metadata"]["lagThreshold"]) == threshold, stage
+
+
+def test_all_replicas_together_call_a_provider_no_more_often_than_an_account_may() -> None:
+    objects = overlay("production")
+    for name, provider in measured().providers.items():
+        replicas = one(objects, "ScaledObject", provider.stage)["spec"]["maxReplicaCount"]
+        assert 0 < replicas * calls_a_minute(objects, provider.stage) <= provider.per_minute, name
 
 
 def test_production_reads_the_lag_as_somebody_of_its_own() -> None:
@@ -238,6 +266,24 @@ def test_production_keeps_no_state_and_no_secret() -> None:
     assert [each["hosts"] for each in ingress["tls"]] == [[host]]
 
 
+def test_components_go_over_production_into_its_namespace(tmp_path: Path) -> None:
+    def reached(folder: str) -> str:
+        return os.path.relpath(KUBERNETES.resolve() / folder, tmp_path.resolve())
+
+    components = [reached(f"components/{path.name}") for path in (KUBERNETES / "components").iterdir()]
+    over = {"resources": [reached("overlays/production")], "components": components}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(over), encoding="utf-8")
+    objects = rendered(str(tmp_path))
+
+    assert {each["kind"] for each in objects} >= {"PodMonitor", "PrometheusRule", "ConfigMap"}
+    assert {each["metadata"].get("namespace") for each in objects if each["kind"] != "Namespace"} == {"keyframe"}
+    for name in (*SERVICES, "init"):
+        (authority,) = (each for each in main(pods(objects)[name])["env"] if each["name"] == "KEYFRAME_KAFKA_CA_FILE")
+        assert authority["value"].startswith(main(pods(objects)[name])["volumeMounts"][-1]["mountPath"]), name
+    asked = one(objects, "TriggerAuthentication", "kafka")["spec"]["secretTargetRef"]
+    assert {each["parameter"] for each in asked} == {"username", "password", "ca"}
+
+
 def test_dashboards_and_alerts_are_those_of_compose() -> None:
     objects = rendered(str(OBSERVABILITY))
     boards = {path.name: path.read_text(encoding="utf-8") for path in OBSERVABILITY.glob("grafana/dashboards/*.json")}
@@ -249,6 +295,11 @@ def test_dashboards_and_alerts_are_those_of_compose() -> None:
     assert written.read_text(encoding="utf-8") == rule(), f"python -m tools.prometheus_rule > {written}"
     assert yaml.safe_load(rule())["spec"] == yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
     assert json.loads(next(iter(boards.values())))
+
+
+def calls_a_minute(objects: Sequence[Manifest], stage: str) -> float:
+    """That one replica of a stage may begin."""
+    return float(settings(objects).get(f"KEYFRAME_{stage.upper()}_REQUESTS_PER_MINUTE", "inf"))
 
 
 def settings(objects: Sequence[Manifest]) -> Mapping[str, str]:

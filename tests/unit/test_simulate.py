@@ -16,7 +16,7 @@ from tools.simulate.closed_form import mean_in_system, shares, wait
 from tools.simulate.measured import measured
 from tools.simulate.model import Arrival, StageModel, curved, poisson, quantile, simulate
 from tools.simulate.plan import VOLUMES, Plan, bounds, latency, plan
-from tools.simulate.report import page
+from tools.simulate.report import page, table
 
 ALONE = StageModel(1.0, 0.5, 4)
 FREE = StageModel(1e-9, 0, 1)
@@ -258,10 +258,26 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
+def test_a_table_whose_rows_are_wider_than_its_head_is_refused() -> None:
+    assert table(["a", "b"], [["1", "2"]]).count("|") == 9
+    with pytest.raises(ValueError, match="another width"):
+        table(["a"], [["1", "2"]])
+
+
+def test_what_stays_is_counted_where_it_stays() -> None:
+    inputs = measured()
+    place = plan(inputs, 1_000_000, "paid").gb_a_day
+
+    assert place["the bucket"] == pytest.approx(inputs.job.object_bytes_kept / 1e3)
+    assert place["Kafka"] == pytest.approx(inputs.job.kafka_bytes * inputs.capacity.kafka_copies / 1e3)
+    assert place["Postgres"] == pytest.approx(inputs.job.row_bytes / 1e3)
+
+
 def test_the_page_has_every_volume_and_says_what_is_assumed() -> None:
     inputs = measured()
     planned = {"offline": [(each, latency(inputs, each)) for each in [plan(inputs, 100, "offline")]]}
     text = page(inputs, planned, {"offline": bounds(inputs, "offline")}, "none")
 
     assert "| 100 |" in text
+    assert "mean wait for voice" in text, "the slowest of the offline ones"
     assert "$" not in text.replace(", $", "").replace("$ a", "")

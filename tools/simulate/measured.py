@@ -1,5 +1,6 @@
 """What the simulation is fed with: measured.toml."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -62,6 +63,8 @@ class Capacity(_Sourced):
     """What one of each can do."""
 
     partitions: int
+    kafka_copies: int
+    """Of each record: the topics' replication."""
     events_per_second: float
     rows_comfortable: int
     puts_per_second: float
@@ -77,6 +80,9 @@ class Price(_Sourced):
     usd_per_million_puts: float
     usd_per_million_gets: float
     usd_per_gb_month: float
+    """In the bucket."""
+    usd_per_disk_gb_month: float
+    """Of Kafka and Postgres."""
 
 
 class Measured(BaseModel):
@@ -91,10 +97,15 @@ class Measured(BaseModel):
     capacity: Capacity
     price: Price
 
-    def lag_threshold(self, stage: ServiceName) -> int:
-        """Records before one replica that it can do within the target wait, by the slower providers."""
+    def lag_threshold(self, stage: ServiceName, calls_a_minute: float = math.inf) -> int:
+        """Records before one replica that it can do within the target wait, by the slower providers.
+
+        Args:
+            calls_a_minute: to its provider, that one replica may begin.
+        """
         cost = self.stages[stage]
-        return max(1, int(self.target_wait_seconds / max(cost.offline, cost.paid)))
+        paced = sum(each.calls for each in self.providers.values() if each.stage == stage) * 60 / calls_a_minute
+        return max(1, int(self.target_wait_seconds / max(cost.offline, cost.paid, paced)))
 
     def usd_per_job(self) -> float:
         """What the paid providers ask for one video."""

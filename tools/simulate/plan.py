@@ -34,8 +34,8 @@ class Plan:
     events_per_second: float
     puts_per_second: float
     rows_a_year: float
-    gb_a_day: float
-    """That stay."""
+    gb_a_day: Mapping[str, float]
+    """That stay, by the place where they do."""
     usd_a_day: Mapping[str, float]
 
     @property
@@ -64,7 +64,11 @@ def plan(inputs: Measured, videos: int, providers: Providers) -> Plan:
         events_per_second=events,
         puts_per_second=peak * job.puts,
         rows_a_year=videos * job.rows * DAYS_OF_A_YEAR,
-        gb_a_day=videos * job.object_bytes_kept / 1e9,
+        gb_a_day={
+            "the bucket": videos * job.object_bytes_kept / 1e9,
+            "Kafka": videos * job.kafka_bytes * capacity.kafka_copies / 1e9,
+            "Postgres": videos * job.row_bytes / 1e9,
+        },
         usd_a_day=_usd(inputs, videos, providers),
     )
 
@@ -77,14 +81,16 @@ def _replicas(work: float, partitions: int, busy: float) -> int:
 
 
 def _usd(inputs: Measured, videos: int, providers: Providers) -> Mapping[str, float]:
-    """Of the autoscaled pods' work, of requests, of a year's objects, of providers."""
+    """Of the autoscaled pods' work, of requests, of what a year leaves behind, of providers."""
     job, price, busy = inputs.job, inputs.price, inputs.capacity.busy
     core_seconds = sum(each.seconds(providers) * each.cores for each in inputs.stages.values()) / busy
     kept = job.object_bytes_kept * DAYS_OF_A_YEAR + job.object_bytes_swept * job.swept_after_days
+    on_disks = (job.kafka_bytes * inputs.capacity.kafka_copies + job.row_bytes) * DAYS_OF_A_YEAR
     return {
         "cores": videos * core_seconds / 3600 * price.core_hour,
         "requests": videos * (job.puts * price.usd_per_million_puts + job.gets * price.usd_per_million_gets) / 1e6,
         "objects of a year": videos * kept / 1e9 * price.usd_per_gb_month / DAYS_OF_A_MONTH,
+        "disks of a year": videos * on_disks / 1e9 * price.usd_per_disk_gb_month / DAYS_OF_A_MONTH,
         "providers": videos * inputs.usd_per_job() if providers == "paid" else 0.0,
     }
 
@@ -107,7 +113,7 @@ def bounds(inputs: Measured, providers: Providers) -> list[Bound]:
         Bound(
             f"partitions of {stage}",
             capacity.partitions * capacity.busy / inputs.stages[stage].seconds(providers) * a_day,
-            "more partitions (`schemas/topics.py`), made before the jobs that need them; then more replicas",
+            "more partitions (`schemas/topics.py`), made before the jobs that need them; then `maxReplicaCount`",
         )
         for stage in STAGES
     ]

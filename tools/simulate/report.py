@@ -14,7 +14,9 @@ Planned = Mapping[str, Sequence[tuple[Plan, Latency]]]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown."""
+    """In Markdown. Raises ValueError where a row has not as many cells as the head."""
+    if any(len(row) != len(head) for row in rows):
+        raise ValueError(f"rows of another width than {head}")
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -47,7 +49,8 @@ def _of(name: str, planned: Sequence[tuple[Plan, Latency]], bounds: Sequence[Bou
             "gateways",
             "p50 s",
             "p99 s",
-            "mean wait for the assembler, by formula",
+            f"mean wait for {slowest}, s",
+            "by formula, s",
         ],
         [
             [
@@ -69,7 +72,7 @@ def _of(name: str, planned: Sequence[tuple[Plan, Latency]], bounds: Sequence[Bou
             "events a second",
             "writes a second",
             "rows a year",
-            "GB a day that stay",
+            *(f"GB a day into {place}" for place in planned[0][0].gb_a_day),
             *_calls(name, inputs),
         ],
         [
@@ -78,7 +81,7 @@ def _of(name: str, planned: Sequence[tuple[Plan, Latency]], bounds: Sequence[Bou
                 number(plan.events_per_second),
                 number(plan.puts_per_second),
                 number(plan.rows_a_year),
-                number(plan.gb_a_day),
+                *(number(each) for each in plan.gb_a_day.values()),
                 *(number(plan.calls_per_minute[provider]) for provider in _providers(name, inputs)),
             ]
             for plan, _ in planned
@@ -105,6 +108,8 @@ Replicas in the busiest hour, and how long videos take then:
 What all stages share, in the busiest hour:
 
 {shared}
+
+Not counted: the machines of Kafka, Postgres and the gateways.
 
 {cost}
 
