@@ -138,7 +138,7 @@ def test_a_plan_leaves_no_replica_busier_than_chosen() -> None:
             for stage, replicas in planned.replicas.items():
                 most = max(shares(planned.partitions, replicas))
                 load = planned.peak * most * inputs.stages[stage].seconds(providers)
-                assert replicas <= planned.partitions
+                assert planned.partitions % replicas == 0
                 assert load <= inputs.capacity.busy + 1e-9, (videos, stage)
 
 

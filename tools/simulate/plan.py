@@ -74,10 +74,9 @@ def plan(inputs: Measured, videos: int, providers: Providers) -> Plan:
 
 
 def _replicas(work: float, partitions: int, busy: float) -> int:
-    """The fewest of which even the one with the most partitions is no busier than that; `work` in replicas' time."""
-    most = int(busy * partitions / work)
-    """Partitions that one may own."""
-    return math.ceil(partitions / min(most, partitions))
+    """The fewest that are no busier than that, with as many partitions each, as KEDA has it; `work` in replicas' time."""
+    even = (replicas for replicas in range(1, partitions + 1) if partitions % replicas == 0)
+    return next(replicas for replicas in even if work / replicas <= busy + 1e-9)
 
 
 def _usd(inputs: Measured, videos: int, providers: Providers) -> Mapping[str, float]:
