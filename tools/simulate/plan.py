@@ -74,7 +74,7 @@ def plan(inputs: Measured, videos: int, providers: Providers) -> Plan:
 
 
 def _replicas(work: float, partitions: int, busy: float) -> int:
-    """The fewest that are no busier than that, with as many partitions each, as KEDA has it; `work` in replicas' time."""
+    """The fewest that are no busier than that, with as many partitions each, as KEDA does; `work` in their time."""
     even = (replicas for replicas in range(1, partitions + 1) if partitions % replicas == 0)
     return next(replicas for replicas in even if work / replicas <= busy + 1e-9)
 
