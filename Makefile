@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STANDINS := ../shared/standins
 
 # What the user writes reaches the program as it is: make does not expand it, the shell gets it as a variable.
 override export PROMPT := $(value PROMPT)
@@ -38,8 +39,11 @@ bench: $(VENV)/dev  ## Measure, and write docs/benchmarks.md
 simulate: $(VENV)/dev  ## Plan for 100 to a million videos a day, and write docs/scale.md
 	@$(BIN)/python -m tools.simulate $(ARGS)
 
-kube: $(VENV)/dev  ## Prove the Kubernetes manifests on the cluster of the current context
-	@$(BIN)/python -m tests.kubernetes.prove $(if $(wildcard ../shared/standins/kube-load),--load ../shared/standins/kube-load) $(ARGS)
+kube: $(VENV)/dev  ## Prove the Kubernetes manifests on the cluster of the current context, or on a stand-in where there is none
+	@if ! kubectl config current-context >/dev/null 2>&1 && [ -x $(STANDINS)/kube-up ]; then \
+		exports=$$($(STANDINS)/kube-up) && eval "$$exports" || exit 1; fi; \
+	load=; [ "$$(kubectl config current-context)" != standin ] || load="--load $(STANDINS)/kube-load"; \
+	$(BIN)/python -m tests.kubernetes.prove $$load $(ARGS)
 
 check: $(VENV)/dev  ## Format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

@@ -158,6 +158,7 @@ def applied(proof: Proof) -> None:
     run("kubectl", "apply", "-k", OVERLAY)
     for name in ("kafka", "postgres", "s3", "painter", "gateway"):
         kubectl("rollout", "status", f"deployment/{name}", "--timeout=600s", seconds=620)
+    until("both gateways", lambda: replicas(["gateway"])["gateway"][1] >= 2, seconds=600)
     proof.note("`kubectl apply -k`, until both gateways are ready", f"{time.monotonic() - began:.0f} s")
 
 
