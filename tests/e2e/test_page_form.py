@@ -1,6 +1,8 @@
 """The page's form in a real browser: what is sent, what is refused, and where that is said."""
 
-from playwright.async_api import FilePayload, expect
+import asyncio
+
+from playwright.async_api import FilePayload, Route, expect
 
 from tests.e2e.conftest import PROMPT, Site, submit
 from tests.e2e.fake_gateway import FIRST_JOB, Refusal
@@ -97,6 +99,25 @@ async def test_a_token_is_asked_for_once_and_kept_for_the_tab(site: Site) -> Non
     await submit(page)
     await expect(page.locator("#job-title")).to_have_text(PROMPT)
     await expect(dialog).to_be_hidden()
+
+
+async def test_who_is_faster_than_the_choices_sends_the_first_of_them(site: Site) -> None:
+    asked_for, sent = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked_for.set()
+        await sent.wait()
+        await route.continue_()
+
+    await site.context.route("**/api/v1/styles", late)
+    page = await site.open()
+    await asked_for.wait()
+    await submit(page)
+    await expect(page.get_by_role("button", name="Sending…")).to_be_disabled()
+    assert not site.gateway.submitted
+    sent.set()
+    await expect(page.locator("#job-title")).to_have_text(PROMPT)
+    assert site.gateway.submitted[0][1]["style"] == "Educational"
 
 
 async def test_a_declined_token_is_asked_for_again_only_by_go(site: Site) -> None:

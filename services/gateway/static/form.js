@@ -12,6 +12,9 @@ const USUAL_STYLES = [{ name: "Educational" }, { name: "Storytelling" }, { name:
 const form = byId("form");
 let voices = new Map();
 
+/** When the choices that the API gives stand in the form. */
+let filled = Promise.resolve();
+
 /** The key of the last submit without a definite answer, so that the same request sent again makes one job. */
 let unanswered = { body: null, key: null };
 
@@ -33,16 +36,16 @@ export function startForm(onAccepted, onStyles) {
   takeDrops({ sheet: byId("compose"), picker: byId("source-file"), fill: fillSource, refuse: refuseSource });
   Object.keys(LIMITS).forEach(showCount);
   showOptions();
-  loadStyles(onStyles);
-  loadVoices();
+  filled = Promise.all([loadStyles(onStyles), loadVoices()]);
 }
 
 /** Puts a request back into the form, to be changed and sent again. */
-export function fillForm({ prompt, style }) {
+export async function fillForm({ prompt, style }) {
   form.prompt.value = prompt ?? "";
-  for (const radio of form.querySelectorAll("[name=style]")) radio.checked = radio.value === style;
   showCount("prompt");
   form.prompt.focus();
+  await filled;
+  for (const radio of form.querySelectorAll("[name=style]")) radio.checked = radio.value === style;
 }
 
 async function loadStyles(onStyles) {
@@ -170,11 +173,12 @@ async function submit(onAccepted) {
     showErrors(found);
     return;
   }
-  const request = readRequest();
-  const body = JSON.stringify(request);
-  if (unanswered.body !== body) unanswered = { body, key: randomId() };
   setSending(true);
   try {
+    await filled;
+    const request = readRequest();
+    const body = JSON.stringify(request);
+    if (unanswered.body !== body) unanswered = { body, key: randomId() };
     const { jobId } = await generate(body, unanswered.key);
     unanswered = { body: null, key: null };
     onAccepted(jobId, request);
