@@ -121,9 +121,8 @@ class Load:
                 answer = await self._call("DELETE", f"/api/v1/jobs/{job.id}", 202, 409)
                 job.settled = answer.status_code == 202
             case "failed", Fate.DISCARDED if job.status["error"]["code"] == "permanent":
-                job.settled = await self._done(
-                    "/api/v1/dead-letters/discard", {"all": True, "job": job.id}, "discarded"
-                )
+                await self._done("/api/v1/dead-letters/discard", {"all": True, "job": job.id}, "discarded")
+                job.settled = await self._given_up(job)
             case "failed", _:
                 self.till.forbidden.discard(job.number)
                 await self._done("/api/v1/dead-letters/redrive", {"all": True, "job": job.id}, "redriven")
@@ -133,6 +132,12 @@ class Load:
                 job.settled = await self._done("/api/v1/replays", order, "replayed")
             case _:
                 pass
+
+    async def _given_up(self, job: Job) -> bool:
+        """Whether none of its parked records waits for anybody: the answer that said so may have been lost."""
+        found = await self._call("GET", "/api/v1/dead-letters", 200, params={"job": job.id, "settled": True})
+        letters = found.json()["items"]
+        return bool(letters) and all(letter["settled"] for letter in letters)
 
     async def _done(self, path: str, body: dict[str, Any], event: str) -> bool:
         """Asks once, and says whether it was done to the record; a long answer may break off."""
