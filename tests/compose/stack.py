@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from keyframe.embedded.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 TAG = "test"
@@ -32,13 +33,6 @@ _PUT = re.compile(r"\|\s*200\s*\|[^|]*\|\s*(\S+)\s*\|\s*PUT\s*\|\s*/keyframe/(\S
 
 class DockerFailed(Exception):
     """A command of Docker's did not end well; the message is the end of what it said."""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 async def docker(

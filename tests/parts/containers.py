@@ -4,10 +4,11 @@ import contextlib
 import functools
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
+
+from keyframe.embedded.ports import free_port
 
 KAFKA, POSTGRES, S3 = "apache/kafka:4.1.1", "postgres:17-trixie", "versity/versitygw:v1.8.0"
 START_SECONDS = 120
@@ -62,7 +63,7 @@ def _ends_well(seconds: float, *argv: str) -> bool:
 @contextlib.contextmanager
 def kafka() -> Generator[str]:
     """A broker; gives its host:port."""
-    address = f"127.0.0.1:{(port := _free_port())}"
+    address = f"127.0.0.1:{(port := free_port())}"
     settings = {
         "KAFKA_HEAP_OPTS": "-Xmx256m",
         "KAFKA_NODE_ID": "1",
@@ -90,7 +91,7 @@ def postgres(**settings: str) -> Generator[str]:
     """A database server with the given settings; gives its address."""
     command = ["postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
     environment = {"POSTGRES_USER": "test", "POSTGRES_PASSWORD": _PASSWORD, "POSTGRES_DB": "test"}
-    port = _free_port()
+    port = free_port()
     # It is started once to set itself up, without TCP, and then to stay.
     with _container(POSTGRES, 5432, port, r'listening on IPv4 address "0\.0\.0\.0"', environment, command):
         yield f"postgresql://test:{_PASSWORD}@127.0.0.1:{port}/test"
@@ -100,7 +101,7 @@ def postgres(**settings: str) -> Generator[str]:
 def s3(access_key: str, secret_key: str) -> Generator[str]:
     """An S3 server that takes this key; gives its address."""
     environment = {"ROOT_ACCESS_KEY": access_key, "ROOT_SECRET_KEY": secret_key}
-    port = _free_port()
+    port = free_port()
     command = ["--health", "/health", "--quiet", "posix", "/tmp"]
     with _container(S3, 7070, port, "single account mode", environment, command):
         yield f"http://127.0.0.1:{port}"
@@ -131,9 +132,3 @@ def _container(
     container.waiting_for(LogMessageWaitStrategy(ready).with_startup_timeout(START_SECONDS))
     with container:
         yield
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

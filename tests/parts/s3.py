@@ -7,7 +7,6 @@ it takes longer than a test may. moto accepts wrong signatures and expired URLs,
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -21,6 +20,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from keyframe.embedded.ports import free_port
 from runtime.s3_objects import S3Objects, s3_client
 from tests.parts import containers
 
@@ -137,7 +137,7 @@ def _build(go: str) -> None:
 
 @contextmanager
 def _running(binary: str, folder: Path) -> Generator[S3Server]:
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     argv = _argv(binary, address, folder)
     keys = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     with (folder / "log").open("wb") as log, subprocess.Popen(argv, env=keys, stdout=log, stderr=log) as process:
@@ -183,9 +183,3 @@ def _moto() -> Generator[S3Server]:
         yield S3Server("moto (versitygw cannot be had here: signatures are not proven)", f"http://{host}:{port}")
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
