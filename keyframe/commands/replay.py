@@ -45,7 +45,11 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Make everything anew, also
 Dry = Annotated[bool, typer.Option("--dry-run", help="Only say what would be made again, and what it would cost.")]
 Resume = Annotated[str | None, typer.Option(help="The id of a replay that was cut off, to go on with.")]
 Wait = Annotated[
-    bool | None, typer.Option("--wait/--no-wait", help="Wait for the videos. [default: for that of a single job]")
+    bool | None,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait for the videos. Without a running KeyFrame it always waits. [default: that of one job]",
+    ),
 ]
 Out = Annotated[Path, typer.Option(help="The folder that the MP4 of a single job is saved to.")]
 
