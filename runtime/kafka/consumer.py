@@ -145,6 +145,12 @@ async def close(message: KafkaMessage, hand: Hand, done: bool) -> None:
         await message.nack()
 
 
+def unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A loop's exception handler: aiokafka goes on with a commit that was given up, and nobody asks how it ended."""
+    if not isinstance(context.get("exception"), KafkaError):
+        loop.default_exception_handler(context)
+
+
 async def handled(records: Sequence[Record], handle: Callable[[Sequence[Record]], Awaitable[None]], hand: Hand) -> bool:
     try:
         await handle(records)

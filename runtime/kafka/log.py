@@ -17,7 +17,7 @@ from runtime.errors import Permanent, Unavailable
 from runtime.hand import Doing, Hand
 from runtime.kafka.admin import Lag, lags, retention
 from runtime.kafka.connection import Connection
-from runtime.kafka.consumer import SESSION_TIMEOUT, Assigned, Consumer, Drain, Subscription, close, handled
+from runtime.kafka.consumer import SESSION_TIMEOUT, Assigned, Consumer, Drain, Subscription, close, handled, unawaited
 from runtime.kafka.parsing import parse_batch, parse_record, record_of, undecoded
 from runtime.kafka.reader import Reader, reader
 from runtime.kafka.refusals import DENIED, denied
@@ -152,6 +152,7 @@ class KafkaLog:
 
     async def start(self) -> None:
         """Connects, catches up with its tails, joins the groups and begins to consume. Raises `Unavailable`."""
+        asyncio.get_running_loop().set_exception_handler(unawaited)
         for tail in self._tails:
             await tail.catch_up()
         try:

@@ -66,7 +66,7 @@ async def folded(
     rows = await connection.fetch(QUERIES["lock"], ids)
     before = {str(row["job_id"]): view_of(row) for row in rows}
     # Their topic is compacted: the newest of a job is all that a rebuild is sure to find.
-    cancels = [fact for fact in telling if isinstance(fact.event, JobCancelled)]
+    cancels = [fact for fact in facts if isinstance(fact.event, JobCancelled)]
     await _keep_newest(connection, cancels)
     others = [_event_row(fact) for fact in unique.values() if not isinstance(fact.event, JobCancelled)]
     recorded = await connection.fetch(QUERIES["record"], *_columns(others)) if others else []

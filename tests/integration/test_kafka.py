@@ -1,6 +1,7 @@
 """The log on a real broker: what is consumed, committed, given back and drained."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import GroupLoadInProgressError
 
 from runtime.folder_objects import FolderObjects
 from runtime.hand import Hand
@@ -126,6 +128,21 @@ async def test_a_stop_waits_for_the_record_in_hand_and_commits_it(
     await asyncio.wait_for(stopping, 20)
 
     assert await committed(kafka_bootstrap, topic) == 1
+
+
+async def test_a_commit_that_fails_once_it_was_given_up_is_told_of_as_no_bug(
+    kafka_bootstrap: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    kafka = KafkaLog(Connection(kafka_bootstrap), "test")
+    await kafka.start()
+    for error in (GroupLoadInProgressError(), ValueError("a bug")):
+        await asyncio.wait({asyncio.create_task(fail(error))})
+    gc.collect()
+    await kafka.stop()
+    assert [repr(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["ValueError('a bug')"]
 
 
 async def test_a_replica_that_joins_does_not_start_what_another_has_in_hand(

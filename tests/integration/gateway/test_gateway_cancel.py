@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from schemas.base import Contract
 from schemas.envelope import Envelope
@@ -108,11 +109,13 @@ async def test_a_job_that_the_view_lacks_is_cancelled_too(gateway: GatewayUnderT
     assert (await gateway.status(made))["status"] == "cancelled"
 
 
-async def test_one_cancel_of_a_job_is_kept_as_its_topic_keeps_it(gateway: GatewayUnderTest, tables: str):
-    """Whatever the order: the newest revision, and of two of the same id the later."""
+@pytest.mark.parametrize("size", [1, 2, 5])
+async def test_one_cancel_of_a_job_is_kept_as_its_topic_keeps_it(gateway: GatewayUnderTest, tables: str, size: int):
+    """Whatever the order and the batches: the newest revision, and of two of the same id the later."""
     cancels = [envelope(JobCancelled(job_id=job_id(), revision=number), cause=str(number)) for number in (2, 3, 1)]
-    await gateway.log.deliver(cancels[0], cancels[1])
-    await gateway.log.deliver(replace(cancels[1], time=NOON + timedelta(hours=1)), cancels[2], cancels[0])
+    told = [*cancels[:2], replace(cancels[1], time=NOON + timedelta(hours=1)), cancels[2], cancels[0]]
+    for first in range(0, len(told), size):
+        await gateway.log.deliver(*told[first : first + size])
     connection = await asyncpg.connect(tables)
     kept = await connection.fetch("select event_id, revision, time from events")
     jobs = await connection.fetch("select status, view->>'cancelled' as cancelled from jobs")
