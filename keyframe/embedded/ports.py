@@ -17,7 +17,8 @@ _TRIES = 5
 _RANGE = range(20_000, 30_000)
 """Below what systems give to outgoing connections, one of which might have the port when its server comes back."""
 
-_drawn = cycle(secrets.SystemRandom().sample(_RANGE, len(_RANGE)))
+_FIRST = secrets.randbelow(len(_RANGE))
+_drawn = cycle((*_RANGE[_FIRST:], *_RANGE[:_FIRST]))
 
 
 def free_port() -> int:
